@@ -1,0 +1,47 @@
+# Exotrace. Everything a newcomer needs: make demo, make test.
+# The environment is .venv, rebuilt whenever the lock file changes.
+
+PYTHON ?= python3.11
+PORT ?= 8000
+CHECK ?=
+SHELL := /bin/sh
+BIN := .venv/bin
+DEMO := var/demo
+
+.PHONY: help install demo demo-reset test soak bench check clean lock
+
+help:
+	@echo "make demo        the product with practice data on http://127.0.0.1:$(PORT)"
+	@echo "make demo-reset  forget the practice data"
+	@echo "make test        the whole suite     make check  ruff, mypy, import contracts"
+	@echo "make soak        the long campaigns  make bench  speed ratios"
+
+install: .venv/ready
+
+.venv/ready: requirements.lock pyproject.toml
+	@PYTHON="$(PYTHON)" sh .ci/environment
+
+demo: install
+	@PORT="$(PORT)" CHECK="$(CHECK)" LIMS_HOME="$(DEMO)" $(BIN)/lims demo
+
+demo-reset:
+	@rm -rf "$(DEMO)" && echo "practice data cleared: $(DEMO)"
+
+test: install
+	@$(BIN)/python -m pytest $(ARGS)
+
+soak: install
+	@EXOTRACE_SOAK=1 $(BIN)/python -m pytest $(ARGS)
+
+bench: install
+	@for each in tests/bench/bench_*.py; do $(BIN)/python $$each || exit 1; done
+
+check: install
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports
+
+lock:
+	uv pip compile pyproject.toml --group test --generate-hashes --universal --no-header \
+	  --python-version 3.11 -o requirements.lock
+
+clean:
+	@rm -rf .venv var
