@@ -1,0 +1,66 @@
+"""Studies are data: what a study file says, checked, and frozen for the rest of the house.
+
+A study file (`lims/studies/protocols/*.toml`) holds the facts of one trial; `site.toml` holds the
+house's own defaults. `check` names every error of a file, `load` gives a `Protocol` or refuses.
+"""
+
+from lims.studies.protocol.expressions import BadExpression, Expression
+from lims.studies.protocol.faults import Fault, ProtocolInvalid, Report
+from lims.studies.protocol.model import (
+    Allocation,
+    Arm,
+    Consent,
+    Criterion,
+    Dose,
+    Field,
+    LimitValue,
+    Note,
+    Outcome,
+    Protocol,
+    Site,
+    Visit,
+    Window,
+)
+from lims.studies.protocol.specification import Component, Limit, SpecTest
+from lims.studies.protocol.words import (
+    CriterionKind,
+    DonorRule,
+    FieldKind,
+    LimitKind,
+    MechanicalRule,
+    ProductKind,
+    Severity,
+    WindowKind,
+)
+
+__all__ = [
+    "Allocation",
+    "Arm",
+    "BadExpression",
+    "Component",
+    "Consent",
+    "Criterion",
+    "CriterionKind",
+    "DonorRule",
+    "Dose",
+    "Expression",
+    "Fault",
+    "Field",
+    "FieldKind",
+    "Limit",
+    "LimitKind",
+    "LimitValue",
+    "MechanicalRule",
+    "Note",
+    "Outcome",
+    "ProductKind",
+    "Protocol",
+    "ProtocolInvalid",
+    "Report",
+    "Severity",
+    "Site",
+    "SpecTest",
+    "Visit",
+    "Window",
+    "WindowKind",
+]
