@@ -1,0 +1,31 @@
+"""Finding entries."""
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from lims.ledger import rules
+from lims.ledger.models import LedgerEntry
+
+
+def entries_of(db: Session, stream: str, *, limit: int = 500) -> list[rules.Entry]:
+    """The entries of a stream, oldest first."""
+    found = db.scalars(
+        select(LedgerEntry.body)
+        .where(LedgerEntry.stream == stream)
+        .order_by(LedgerEntry.number)
+        .limit(limit)
+    )
+    return [rules.read(body) for body in found]
+
+
+def newest(db: Session, *, kind: str | None = None, limit: int = 50) -> list[rules.Entry]:
+    """The last entries written, newest first; of one kind where it is given."""
+    statement = select(LedgerEntry.body).order_by(LedgerEntry.id.desc()).limit(limit)
+    if kind:
+        statement = statement.where(LedgerEntry.kind == kind)
+    return [rules.read(body) for body in db.scalars(statement)]
+
+
+def entry_count(db: Session) -> int:
+    """How many entries there are."""
+    return db.scalar(select(func.count()).select_from(LedgerEntry)) or 0

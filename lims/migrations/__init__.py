@@ -1,0 +1,57 @@
+"""Bringing a database to the newest form, and its guards into place."""
+
+from importlib.resources import files
+
+from alembic import command
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, text
+
+from lims import ledger
+from lims.core.db import Database
+from lims.ledger import guards
+
+_ADVISORY_LOCK = 7_064_037  # any number that every process of ours agrees on
+
+
+def configuration(connection: Connection | None = None) -> Config:
+    """Alembic's configuration, made in code: an installation has no ini file."""
+    config = Config()
+    config.set_main_option("script_location", str(files("lims") / "migrations"))
+    config.attributes["connection"] = connection
+    return config
+
+
+def head() -> str | None:
+    """The newest revision this code knows."""
+    return ScriptDirectory.from_config(configuration()).get_current_head()
+
+
+def revision(connection: Connection) -> str | None:
+    """The revision a database is at; None where it is empty."""
+    return MigrationContext.configure(connection).get_current_revision()
+
+
+def upgrade(database: Database, *, application_role: str | None = None) -> tuple[str, str]:
+    """Upgrade and guard a database; safe when several processes start at once.
+
+    Args:
+        database: opened with the owner's address.
+        application_role: the role that may only read and insert in the ledger (PostgreSQL).
+
+    Returns:
+        The revisions before and after.
+    """
+    with database.turn(), database.engine.begin() as connection:
+        if connection.dialect.name == "postgresql":
+            connection.execute(
+                text("SELECT pg_advisory_xact_lock(:key)"), {"key": _ADVISORY_LOCK}
+            )
+        before = revision(connection)
+        if before != head():
+            command.upgrade(configuration(connection), "head")
+            ledger.install_guards(connection)
+        if application_role and connection.dialect.name == "postgresql":
+            guards.restrict(connection, application_role)
+        return before or "", revision(connection) or ""

@@ -1,0 +1,112 @@
+"""What an installation decides, read once from `LIMS_*` when a process starts."""
+
+import os
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from lims.core.errors import BadInput
+from lims.core.words import Text as _
+
+
+class MissingSetting(BadInput):
+    """A setting that this way of running needs is absent, or cannot be used."""
+
+    code = "missing_setting"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """One installation.
+
+    Attributes:
+        home: data folder of the embedded mode.
+        database_url: where the records are; SQLite in `home` unless given.
+        owner_database_url: the owner's connection for upgrades (PostgreSQL with two roles).
+        broker_url: Redis; None means the worker runs inside the web process.
+        secret_key: signs cookies and wraps the keys of identities.
+        site_file: the site's own defaults.
+        time_zone: in which dates of this site are meant.
+        behind_proxy: whether one trusted TLS proxy stands in front.
+    """
+
+    home: Path
+    database_url: str
+    owner_database_url: str | None
+    broker_url: str | None
+    secret_key: str = field(repr=False)
+    site_file: Path | None
+    time_zone: ZoneInfo
+    behind_proxy: bool = False
+
+    @property
+    def embedded(self) -> bool:
+        """Whether one process does everything."""
+        return self.broker_url is None
+
+
+def read(environment: Mapping[str, str] | None = None) -> Settings:
+    """Read the settings of this process.
+
+    With a database server or a broker the operator gives the secret key; in the embedded mode it
+    is made on first start and kept in the data folder.
+
+    Raises:
+        MissingSetting: names the variable.
+    """
+    given = os.environ if environment is None else environment
+    home = Path(given.get("LIMS_HOME") or "var").absolute()
+    database = given.get("LIMS_DATABASE_URL") or f"sqlite:///{home / 'lims.db'}"
+    broker = given.get("LIMS_BROKER_URL") or None
+    try:
+        zone = ZoneInfo(given.get("LIMS_TIME_ZONE") or "UTC")
+    except (ZoneInfoNotFoundError, ValueError):
+        raise MissingSetting(
+            _("LIMS_TIME_ZONE is %(zone)s, which is no time zone; write one such as Asia/Tehran.",
+              zone=given.get("LIMS_TIME_ZONE"))
+        ) from None
+    secret = given.get("LIMS_SECRET_KEY") or ""
+    if not secret:
+        if broker or not database.startswith("sqlite"):
+            raise MissingSetting(
+                _(
+                    "LIMS_SECRET_KEY is not set; with a database server or a broker the operator "
+                    "gives it. Set it to 32 or more random characters and start again."
+                )
+            )
+        secret = _own_secret(home)
+    if len(secret) < 32:
+        raise MissingSetting(
+            _("LIMS_SECRET_KEY is shorter than 32 characters; give a longer random one.")
+        )
+    site = given.get("LIMS_SITE_FILE")
+    return Settings(
+        home=home,
+        database_url=database,
+        owner_database_url=given.get("LIMS_OWNER_DATABASE_URL") or None,
+        broker_url=broker,
+        secret_key=secret,
+        site_file=Path(site) if site else None,
+        time_zone=zone,
+        behind_proxy=given.get("LIMS_BEHIND_PROXY") == "1",
+    )
+
+
+def _own_secret(home: Path) -> str:
+    path = home / "secret.key"
+    try:
+        return path.read_text().strip()
+    except FileNotFoundError:
+        home.mkdir(parents=True, exist_ok=True)
+        secret = secrets.token_urlsafe(48)
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(handle, "w") as file:
+            file.write(secret)
+        return secret
+    except OSError as refused:
+        raise MissingSetting(
+            _("The data folder %(home)s cannot be used: %(why)s. Set LIMS_HOME to another.",
+              home=home, why=refused.strerror)
+        ) from None

@@ -1,0 +1,146 @@
+"""What every test stands on: databases, people, the clock, and the report of hazards."""
+
+import json
+import os
+import shutil
+import subprocess
+import tempfile
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from uuid import uuid4
+
+import psycopg
+import pytest
+
+from lims import ledger
+from lims.core import db
+from lims.tables import metadata
+from tests import services_here
+
+SOAK = bool(os.environ.get("EXOTRACE_SOAK"))
+ROOT = Path(__file__).parent.parent
+pytest_plugins = ["tests.makers"]
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.hazards = []
+    config.per_database = Counter()
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[str]:
+    """The address of a PostgreSQL server of our own, on this machine's programs."""
+    with services_here.postgres() as address:
+        yield address
+
+
+def _empty(url: str) -> None:
+    database = db.open_database(url)
+    with database.engine.begin() as connection:
+        metadata.create_all(connection)
+        ledger.install_guards(connection)
+    database.engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An empty SQLite database of the newest form, to copy."""
+    path = tmp_path_factory.mktemp("template") / "lims.db"
+    _empty(f"sqlite:///{path}")
+    return path
+
+
+@pytest.fixture(scope="session")
+def postgres_template(postgres: str) -> str:
+    """An empty PostgreSQL database of the newest form, to clone."""
+    name = "template_lims"
+    with psycopg.connect(f"{postgres}/postgres", autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}")
+    _empty(f"{postgres}/{name}")
+    return name
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The address of an empty database; every test that asks runs on both kinds."""
+    request.config.per_database[request.param] += 1
+    if request.param == "sqlite":
+        path = tmp_path / "lims.db"
+        shutil.copy(request.getfixturevalue("sqlite_template"), path)
+        yield f"sqlite:///{path}"
+        return
+    server = request.getfixturevalue("postgres")
+    template = request.getfixturevalue("postgres_template")
+    name = f"test_{uuid4().hex[:12]}"
+    with psycopg.connect(f"{server}/postgres", autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
+        yield f"{server}/{name}"
+        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def database(database_url: str) -> Iterator[db.Database]:
+    """An empty database, opened and in use by this process."""
+    opened = db.open_database(database_url)
+    db.use(opened)
+    yield opened
+    db._database.clear()
+    opened.engine.dispose()
+
+
+@dataclass
+class Measured:
+    """One figure of a hazard test."""
+
+    id: str
+    trials: int
+    failures: int
+    seed: str | None
+    database: str | None
+    test: str
+    facts: dict = field(default_factory=dict)
+
+
+@pytest.fixture
+def measured(request: pytest.FixtureRequest) -> Callable[..., None]:
+    """Write a hazard's figure into the report: `measured("H07", trials=200, failures=0)`."""
+
+    def keep(hazard: str, *, trials: int, failures: int, seed: object = None, **facts: object):
+        here = None
+        if db._database:
+            here = db.current().engine.dialect.name
+        request.config.hazards.append(
+            Measured(
+                hazard,
+                trials,
+                failures,
+                None if seed is None else str(seed),
+                here,
+                request.node.name,
+                facts,
+            )
+        )
+        print(f"{hazard}: {failures} failures in {trials} trials, seed {seed}, {here}")
+
+    return keep
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    config = session.config
+    worker = os.environ.get("PYTEST_XDIST_WORKER")
+    if config.hazards and not worker:
+        report = [vars(each) for each in config.hazards]
+        (ROOT / "hazard_report.json").write_text(json.dumps(report, indent=1, default=str))
+
+
+def pytest_terminal_summary(terminalreporter) -> None:
+    config = terminalreporter.config
+    counts = ", ".join(f"{name} {n}" for name, n in sorted(config.per_database.items()))
+    terminalreporter.write_line(f"tests by database: {counts or 'none'}")
+    for each in config.hazards:
+        terminalreporter.write_line(
+            f"{each.id}: {each.failures} failures in n = {each.trials}"
+            f" ({each.database or 'no database'}, seed {each.seed}) {each.test}"
+        )

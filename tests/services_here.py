@@ -1,0 +1,122 @@
+"""The services a test needs, started from this machine's own programs and stopped again.
+
+Where a program is missing the test is skipped with the reason; with REQUIRE_SERVICES=1 it fails,
+so that a continuous run cannot pass by skipping.
+"""
+
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+
+def absent(what: str) -> None:
+    """Skip, or fail where everything must be there."""
+    if os.environ.get("REQUIRE_SERVICES"):
+        pytest.fail(f"{what} is missing, and REQUIRE_SERVICES is set")
+    pytest.skip(f"{what} is not on this machine")
+
+
+def free_port() -> int:
+    """A port of the loopback address that nobody uses now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def _postgres_programs() -> Path | None:
+    for config in (shutil.which("pg_config"),):
+        if config:
+            found = subprocess.run([config, "--bindir"], capture_output=True, text=True)
+            if (Path(found.stdout.strip()) / "initdb").exists():
+                return Path(found.stdout.strip())
+    versions = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), reverse=True)
+    if versions:
+        return versions[0].parent
+    there = shutil.which("initdb")
+    return Path(there).parent if there else None
+
+
+@contextmanager
+def postgres() -> Iterator[str]:
+    """A throw-away PostgreSQL cluster; yields its address without a database."""
+    programs = _postgres_programs()
+    if programs is None:
+        absent("PostgreSQL")
+    # initdb refuses to run as root, so there the cluster belongs to Debian's user.
+    who = {"user": "postgres", "group": "postgres"} if os.geteuid() == 0 else {}
+    folder = Path(tempfile.mkdtemp(prefix="exotrace-pg-"))
+    if who:
+        shutil.chown(folder, **who)
+    port = free_port()
+
+    def run(*command: object) -> None:
+        subprocess.run(
+            [str(each) for each in command],
+            check=True,
+            cwd=folder,
+            stdout=subprocess.DEVNULL,
+            stdin=subprocess.DEVNULL,
+            **who,
+        )
+
+    run(programs / "initdb", "-D", folder / "data", "-U", "lims", "-A", "trust",
+        "--no-sync", "--locale=C.UTF-8", "-E", "UTF8")  # fmt: skip
+    run(programs / "pg_ctl", "-D", folder / "data", "-w", "-l", folder / "log", "-o",
+        f"-p {port} -k {folder} -c fsync=off -c listen_addresses=127.0.0.1 "
+        "-c max_connections=120", "start")  # fmt: skip
+    try:
+        yield f"postgresql://lims@127.0.0.1:{port}"
+    finally:
+        run(programs / "pg_ctl", "-D", folder / "data", "-m", "immediate", "stop")
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def redis_server() -> Iterator[str]:
+    """A throw-away Redis; yields its address."""
+    program = shutil.which("redis-server")
+    if program is None:
+        absent("Redis")
+    port = free_port()
+    folder = Path(tempfile.mkdtemp(prefix="exotrace-redis-"))
+    server = subprocess.Popen(
+        [program, "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(folder)],
+        stdout=subprocess.DEVNULL,
+        stdin=subprocess.DEVNULL,
+    )
+    try:
+        wait_for_port(port)
+        yield f"redis://127.0.0.1:{port}/0"
+    finally:
+        server.terminate()
+        server.wait(10)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def wait_for_port(port: int, seconds: float = 20) -> None:
+    """Wait until something listens."""
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.05)
+    raise TimeoutError(f"nothing listens on port {port}")
+
+
+def chromium() -> str:
+    """Where the browser is."""
+    for name in ("chromium", "chromium-browser", "google-chrome"):
+        found = shutil.which(name)
+        if found:
+            return found
+    absent("Chromium")
+    raise AssertionError
