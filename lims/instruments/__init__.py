@@ -1,0 +1,147 @@
+"""Strict readers of instruments' files: bytes in, one shape out.
+
+A file is recognised by what stands in it, never by its name. What the file does not say is `None`
+and never guessed; what a person must know before she uses a figure is a warning; a file that is
+broken off, of an unknown maker, without a unit where one is needed, or with two tables that must
+not be added is refused in one sentence that names the place.
+
+Front door: `read(data, file, kind=None) -> Reading`, `Reading.as_json()`.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from typing import Protocol
+
+from lims.core.words import Text
+from lims.core.words import Text as _
+from lims.instruments import gen5, nanosight
+from lims.instruments.errors import (
+    NotReadable,
+    SectionMissing,
+    TooLarge,
+    Truncated,
+    TwoTables,
+    UnitMissing,
+    UnknownMaker,
+    WrongKind,
+)
+from lims.instruments.shapes import (
+    PRACTICE_WHERE,
+    Average,
+    Bin,
+    Capture,
+    Flag,
+    Kind,
+    NtaSample,
+    PlateSample,
+    Reading,
+    Sample,
+    Standard,
+    Warned,
+    Well,
+    WellReading,
+)
+from lims.instruments.source import LARGEST_BYTES, PRACTICE, Source, decode
+
+__all__ = [
+    "LARGEST_BYTES", "PARSER_VERSION", "Average", "Bin", "Capture", "Flag", "Kind", "NotReadable",
+    "NtaSample", "PlateSample", "Reading", "Sample", "SectionMissing", "Standard", "TooLarge",
+    "Truncated", "TwoTables", "UnitMissing", "UnknownMaker", "Warned", "Well", "WellReading",
+    "WrongKind", "read",
+]  # fmt: skip
+
+# Stored beside every imported file, so that a result can be read again as it was read then (H20).
+PARSER_VERSION = "1"
+
+
+class Reader(Protocol):
+    """One maker's module."""
+
+    KIND: Kind
+    MAKER: str
+
+    def recognises(self, text: str) -> bool:
+        """Whether the text carries this maker's signature."""
+        ...
+
+    def read(self, source: Source) -> tuple[str | None, str | None, tuple[Sample, ...]]:
+        """Software, the file's own text for its time, samples."""
+        ...
+
+
+READERS: Sequence[Reader] = (nanosight, gen5)
+
+
+def read(data: bytes, file: str, kind: str | None = None) -> Reading:
+    """Recognise and read one instrument's file.
+
+    Args:
+        data: its bytes, as they came.
+        file: its name, for messages only.
+        kind: `nta` or `plate`, where the caller expects one.
+
+    Raises:
+        NotReadable: or one of its kinds (`UnknownMaker`, `WrongKind`, `TooLarge`, `Truncated`,
+            `SectionMissing`, `TwoTables`, `UnitMissing`).
+    """
+    if kind is not None and kind not in [each.value for each in Kind]:
+        raise WrongKind(
+            file,
+            _("kind"),
+            _(
+                "%(kind)s is not a kind of file read here; there are %(kinds)s.",
+                kind=kind,
+                kinds=", ".join(Kind),
+            ),
+        )
+    text = decode(data, file)
+    reader = next((each for each in READERS if each.recognises(text)), None)
+    if reader is None:
+        raise UnknownMaker(file, _("first lines"), _unknown(text))
+    if kind is not None and kind != reader.KIND:
+        raise WrongKind(
+            file,
+            _("first lines"),
+            _(
+                "this is a file of %(maker)s (%(found)s), not of the kind %(kind)s. "
+                "Choose the right file.",
+                maker=reader.MAKER,
+                found=reader.KIND.value,
+                kind=kind,
+            ),
+        )
+    source = Source(file, text)
+    if not text.endswith(("\n", "\r")):
+        source.warn(
+            "last line",
+            _(
+                "The file does not end with a line end. If it was copied while being written, "
+                "export it again."
+            ),
+        )
+    if PRACTICE in text:
+        source.warn(
+            PRACTICE_WHERE,
+            _("These figures were made up for practice; no instrument measured them."),
+        )
+    software, measured_at, samples = reader.read(source)
+    return Reading(
+        reader.KIND,
+        reader.MAKER,
+        software,
+        file,
+        hashlib.sha256(data).hexdigest(),
+        measured_at,
+        samples,
+        tuple(source.warnings),
+    )
+
+
+def _unknown(text: str) -> Text:
+    start = " ".join(text[:200].split())[:60]
+    return _(
+        "no reader knows this file (it starts with %(start)s). Files of %(makers)s are read; "
+        "export again from the instrument's own software.",
+        start=start or "''",
+        makers=", ".join(each.MAKER for each in READERS),
+    )
