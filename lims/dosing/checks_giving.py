@@ -32,8 +32,6 @@ from lims.dosing.facts import Assessment, BedsideFacts, Plan
 
 _ = Text
 
-# 13.7: culture antibiotics whose traces may be in the dose.
-ANTIBIOTICS = frozenset({"penicillin", "streptomycin", "amphotericin", "amphotericin b"})
 _ASSESS = _("Ask the investigator to sign the pre-dose assessment of today.")
 
 
@@ -145,6 +143,10 @@ def _assessed(facts: BedsideFacts) -> Assessment | Finding:
     return stopped(what, why, _ASSESS, INVESTIGATOR)
 
 
+def _names(written: tuple[str, ...]) -> set[str]:
+    return {" ".join(each.casefold().replace("_", " ").split()) for each in written}
+
+
 def b26_allergy(facts: BedsideFacts) -> Finding | None:
     """B26: no allergy to what may be left in the product."""
     lot, plan = known_lot(facts), facts.plan
@@ -156,18 +158,18 @@ def b26_allergy(facts: BedsideFacts) -> Finding | None:
     if isinstance(assessed, Finding):
         return assessed
     what = the_participant(facts)
-    hers = {each.strip().casefold() for each in assessed.allergies}
-    left = {each.strip().casefold() for each in lot.residuals}
-    matches, antibiotics = hers & left, hers & ANTIBIOTICS
-    if plan is not None and plan.allergy_match_stops and matches:
+    if plan is None:
+        return pending(what, _("the plan of the dose has not been looked up yet"))
+    hers, refused = _names(assessed.allergies), _names(plan.refused_allergies)
+    matches, antibiotics = hers & _names(lot.residuals), hers & refused
+    if plan.allergy_match_stops and matches:
         return stopped(
             what,
             _("she is allergic to what may be in it: %(names)s", names=", ".join(sorted(matches))),
             DO_NOT_GIVE_CALL,
             INVESTIGATOR,
         )
-    # PRP is her own blood and never met an antibiotic.
-    if antibiotics and not lot.prp and lot.antibiotic_clear is not True:
+    if antibiotics and lot.antibiotic_clear is not True:
         return stopped(
             what,
             _(
@@ -177,7 +179,7 @@ def b26_allergy(facts: BedsideFacts) -> Finding | None:
             DO_NOT_GIVE_CALL,
             INVESTIGATOR,
         )
-    others = matches - (ANTIBIOTICS if lot.antibiotic_clear else frozenset())
+    others = matches - antibiotics
     if others:
         return warned(
             what,

@@ -11,21 +11,58 @@ accounts. Source: domain.md 10.2 and 13.
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from decimal import Decimal
-from enum import StrEnum
 
+from lims.dosing.facts_people import (
+    Allocation,
+    Band,
+    Consent,
+    Operator,
+    Participant,
+    Session,
+    Spoken,
+    Witness,
+)
+from lims.dosing.facts_product import (
+    Custody,
+    Donor,
+    Dose,
+    DrawUp,
+    Inspection,
+    Kept,
+    Lineage,
+    Lot,
+    Thaw,
+)
 
-class Donor(StrEnum):
-    """Whose material an arm or a product is made from."""
-
-    RECIPIENT = "recipient"
-    OTHER = "other"
-
-
-class Kept(StrEnum):
-    """How a thawed container was kept: 20-25 Cel or 2-8 Cel."""
-
-    ROOM = "room"
-    COLD = "cold"
+__all__ = [
+    "Allocation",
+    "AnyTime",
+    "Assessment",
+    "Band",
+    "BedsideFacts",
+    "Consent",
+    "Custody",
+    "CycleWindow",
+    "Device",
+    "Donor",
+    "Dose",
+    "DrawUp",
+    "Emergency",
+    "Inspection",
+    "Kept",
+    "Limits",
+    "Lineage",
+    "Lot",
+    "Operator",
+    "Override",
+    "Participant",
+    "Plan",
+    "Session",
+    "Spoken",
+    "Thaw",
+    "TransferWindow",
+    "Witness",
+]
 
 
 @dataclass(frozen=True)
@@ -61,285 +98,6 @@ class Limits:
     custody_gap: timedelta
     pregnancy_test_days: int
     figures_tries: int
-
-
-@dataclass(frozen=True)
-class Operator:
-    """Whoever gives.
-
-    Attributes:
-        signed_in: with her own credentials, now.
-        may_give: has a role that gives doses.
-        trained, delegated: for this procedure; on this trial at this site.
-        valid_until: first instant at which training or delegation is over; None: open end.
-        signed: signed "administered" with a secret; None: not yet.
-    """
-
-    person: str
-    name: str
-    signed_in: bool
-    may_give: bool
-    trained: bool
-    delegated: bool
-    valid_until: datetime | None = None
-    signed: bool | None = None
-
-
-@dataclass(frozen=True)
-class Witness:
-    """The second person.
-
-    Attributes:
-        own_credentials: signed in herself, not on the operator's sign-in.
-        trained: trained for witnessing, in date.
-        band, dose: the codes her own scans read; None: not yet.
-        figures_right: the four figures typed from the label agree; None: not yet typed.
-        wrong_figures: how often they were typed wrong in this check.
-        signed: signed "witnessed" with a secret; None: not yet.
-    """
-
-    person: str
-    name: str
-    own_credentials: bool
-    trained: bool
-    band: str | None = None
-    dose: str | None = None
-    figures_right: bool | None = None
-    wrong_figures: int = 0
-    signed: bool | None = None
-
-
-@dataclass(frozen=True)
-class Band:
-    """The wristband as scanned.
-
-    Attributes:
-        code: as scanned; of any type letter, a sheet's or a spare label's too.
-        copy: copy number from the symbol; None when typed.
-        live: the one band in force; a reprint cancels it, a hand-drawn copy never is.
-        participant: code of whoever wears it; None when unknown.
-    """
-
-    code: str
-    copy: int | None
-    live: bool
-    participant: str | None
-
-
-@dataclass(frozen=True)
-class Spoken:
-    """Name and full birth date, asked openly and compared by a person.
-
-    Attributes:
-        name_agrees, birth_date_agrees: with the record; None: not asked.
-        at: when they were spoken.
-        band, copy: the band that was scanned then.
-        sedated_at: start of sedation; None where she is awake.
-    """
-
-    name_agrees: bool | None
-    birth_date_agrees: bool | None
-    at: datetime
-    band: str
-    copy: int | None = None
-    sedated_at: datetime | None = None
-
-
-@dataclass(frozen=True)
-class Participant:
-    """Whom the check is for.
-
-    Attributes:
-        code: as people say it (`SARI-021`); also her id as a donor in `Lineage.donors`.
-        visit: the visit at which a dose is due now; None: none is due.
-        held: a safety hold on the trial, the site, the arm or her.
-        asked_again: criteria to be asked again today (Tang-Du E9) still hold; None: not asked
-            yet; meaningless unless `ask_again`.
-        given: codes of doses given to her in this trial, whatever the visit.
-        last_given_at: when the last of them was given.
-    """
-
-    code: str
-    found: bool = True
-    study: str = ""
-    enrolled: bool = False
-    withdrawn: bool = False
-    eligible: bool = False
-    held: bool = False
-    ask_again: bool = False
-    asked_again: bool | None = None
-    visit: str | None = None
-    given: tuple[str, ...] = ()
-    last_given_at: datetime | None = None
-
-
-@dataclass(frozen=True)
-class Consent:
-    """Her consent to this trial; `signed_at` None: none on record.
-
-    Attributes:
-        current: signed in the version in force.
-        covers_giving: covers administration.
-        first_study_act_at: earliest of allocation, first study procedure and, where the material
-            is her own, its collection; None when none of them happened.
-    """
-
-    signed_at: datetime | None
-    current: bool = False
-    covers_giving: bool = False
-    withdrawn: bool = False
-    first_study_act_at: datetime | None = None
-
-
-@dataclass(frozen=True)
-class Allocation:
-    """What her allocation says; never shown.
-
-    Attributes:
-        revealed: the arm is known to the system.
-        product: product type of the arm; None: no product.
-        mechanical: flag the lot must carry; None: the arm does not ask.
-        donor: whose material; None without a product.
-    """
-
-    revealed: bool
-    product: str | None = None
-    mechanical: bool | None = None
-    donor: Donor | None = None
-
-
-@dataclass(frozen=True)
-class Dose:
-    """The container as scanned.
-
-    Attributes:
-        found: a container of product carries this code.
-        label_live: the label scanned is the live copy (true when the code was typed).
-        state: `filled`, `available`, `allocated`, `issued`, `thawed`, `administered`,
-            `destroyed`, `returned`, `blocked`; PRP also `drawn`, `processing`, `ready-for-use`.
-        allocated_to, visit: participant code and visit it is meant for.
-        given_at: when it was given, if it was.
-        prepared_by: persons who prepared, thawed or drew it up.
-        fill_ul: what it holds.
-    """
-
-    code: str
-    found: bool = True
-    label_live: bool = True
-    study: str = ""
-    state: str = ""
-    allocated_to: str | None = None
-    visit: str | None = None
-    given_at: datetime | None = None
-    prepared_by: tuple[str, ...] = ()
-    fill_ul: int = 0
-    expires_at: datetime | None = None
-
-
-@dataclass(frozen=True)
-class Lot:
-    """The lot the container was filled from.
-
-    Attributes:
-        name: as people say it.
-        state: domain.md 13.17.
-        only_for: the one participant a conditionally released lot may go to.
-        held: on hold or blocked, itself or an ancestor (rejected, recalled, contaminated).
-        open_findings: open out-of-specification results and deviations, of lot, ancestors,
-            reagents and equipment.
-        expires_at: earliest of lot, formulation and open-vial time.
-        antibiotic_clear: residual antibiotic (S18) below its limit of quantitation; None: no
-            result.
-        residuals: names of what may be left in it, lower case.
-        prp: same-day platelet-rich plasma.
-        drawn_at: when its blood was drawn (PRP).
-    """
-
-    name: str
-    state: str
-    product: str
-    donor: Donor
-    mechanical: bool | None
-    expires_at: datetime | None
-    only_for: str | None = None
-    recalled: bool = False
-    held: bool = False
-    open_findings: int = 0
-    antibiotic_clear: bool | None = None
-    residuals: tuple[str, ...] = ()
-    prp: bool = False
-    drawn_at: datetime | None = None
-
-
-@dataclass(frozen=True)
-class Lineage:
-    """Where the material came from.
-
-    Attributes:
-        donors: donor ids over all ancestors (participant codes where the donor takes part).
-        chains: identifiers of the chain of identity over all ancestors, where one is kept.
-        identity_matched: an approved result matches the cells to the donor (S09); for PRP the
-            scans at each transfer; None: no result.
-        cleared, look_back, consent: donor cleared; a look-back is open; the donor's consent
-            (for a cord, the mother's) is in force.
-        markers_complete, markers_reactive: infectious markers of the donor (3.5).
-        biohazard_label: the container carries the legend.
-        precautions: the operator acknowledged the precautions; None: not yet.
-    """
-
-    donors: tuple[str, ...]
-    identity_matched: bool | None = None
-    chains: tuple[str, ...] = ()
-    cleared: bool = False
-    look_back: bool = False
-    consent: bool = False
-    markers_complete: bool = False
-    markers_reactive: bool = False
-    biohazard_label: bool = False
-    precautions: bool | None = None
-
-
-@dataclass(frozen=True)
-class Thaw:
-    """The thaws of the container.
-
-    Attributes:
-        at: last thaw; None: never thawed.
-        count: how many thaws.
-        kept: how it was kept since; None counts as room temperature, the shorter time.
-    """
-
-    at: datetime | None
-    count: int = 0
-    refrozen: bool = False
-    kept: Kept | None = None
-
-
-@dataclass(frozen=True)
-class Custody:
-    """The chain of hands.
-
-    Attributes:
-        incomplete: hand-overs without giver or receiver.
-        longest_gap: longest time in nobody's hands.
-        here: the last holder is this location; None: the place was not asked.
-    """
-
-    incomplete: int = 0
-    longest_gap: timedelta = timedelta(0)
-    here: bool | None = None
-
-
-@dataclass(frozen=True)
-class Inspection:
-    """What the operator looked at, at the bedside. None: not looked at yet."""
-
-    seal_intact: bool | None = None
-    cap_matches: bool | None = None
-    appearance_good: bool | None = None
-    fully_thawed: bool | None = None
-    label_readable: bool | None = None
-    label_matches: bool | None = None
 
 
 @dataclass(frozen=True)
@@ -385,6 +143,7 @@ class Plan:
         dead_volume_ul: of the chosen device; None: no device chosen.
         device, route: what the arm asks for.
         allergy_match_stops: any match with a residual stops (Tang-Du).
+        refused_allergies: names that stop unless the lot is shown free of antibiotic (IRCT).
     """
 
     total_low_ul: int
@@ -397,6 +156,7 @@ class Plan:
     sites_ul: tuple[int, ...] | None = None
     dead_volume_ul: int | None = None
     allergy_match_stops: bool = False
+    refused_allergies: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -414,7 +174,7 @@ class Assessment:
 
     Attributes:
         signed: by the investigator.
-        allergies: names, lower case.
+        allergies: names; case, blanks and underscores do not matter.
         pregnancy_test: `negative` or `positive`; None: none done.
     """
 
@@ -426,37 +186,6 @@ class Assessment:
     bleeding: bool | None = None
     pregnancy_test: str | None = None
     pregnancy_tested_on: date | None = None
-
-
-@dataclass(frozen=True)
-class Session:
-    """This check, from its first scan.
-
-    Attributes:
-        interrupted: left, locked, another person or another participant in between.
-        devices: stations whose scans belong to it.
-    """
-
-    started_at: datetime
-    interrupted: bool = False
-    devices: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class DrawUp:
-    """What goes in: drawn up under the witness's eyes, or a labelled syringe.
-
-    Attributes:
-        verdict_at, drawn_at: of this check's verdict; of the drawing up.
-        witnessed: the witness watched.
-        syringe_dose, syringe_participant: what a scanned syringe label is bound to.
-    """
-
-    verdict_at: datetime | None = None
-    drawn_at: datetime | None = None
-    witnessed: bool = False
-    syringe_dose: str | None = None
-    syringe_participant: str | None = None
 
 
 @dataclass(frozen=True)

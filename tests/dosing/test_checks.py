@@ -104,7 +104,8 @@ def good_facts(kind: str = "exo", **changes: Any) -> BedsideFacts:
         window=TransferWindow(48 * H, FET, NOW - H) if kind == "exo"
         else CycleWindow(date(2026, 5, 4), 3, 7),
         plan=Plan(
-            1900, 2100, "IUI catheter", "uterine cavity", sites_ul=(2000,), dead_volume_ul=300
+            1900, 2100, "IUI catheter", "uterine cavity", sites_ul=(2000,), dead_volume_ul=300,
+            refused_allergies=("penicillin", "streptomycin", "amphotericin_b"),
         ) if kind == "exo" else Plan(
             1000, 6000, "17G needle", "endometrium", 1000, 1500, 4, (1000, 1200), 100, True
         ),
@@ -296,6 +297,7 @@ STOPS: list[tuple[str, str, dict[str, Any]]] = [
     ("B24", "exo", {"device": {"expires_at": None}}),
     ("B25", "exo", {"route": "intravenous"}),
     ("B26", "exo", {"assessment": {"allergies": ("Streptomycin ",)}}),
+    ("B26", "exo", {"assessment": {"allergies": ("Amphotericin B",)}}),
     ("B26", "exo", {"assessment": {"allergies": ("penicillin",)},
                     "lot": {"antibiotic_clear": False}}),
     ("B26", "cord", {"assessment": {"allergies": ("ALBUMIN",)}}),
