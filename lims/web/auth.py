@@ -1,0 +1,134 @@
+"""Who is asking. `people` stands above `web`, so `lims.app` says how to find out."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from secrets import compare_digest, token_urlsafe
+
+from flask import current_app, g, request, session
+
+from lims.core.errors import DomainError
+from lims.core.permissions import Actor
+from lims.core.words import Text as _
+
+
+class NotSignedIn(DomainError):
+    """Nobody is signed in, or the sign-in has ended."""
+
+    code = "not_signed_in"
+
+
+class FormNotTrusted(DomainError):
+    """The request does not come from a page of ours."""
+
+    code = "form_not_trusted"
+
+
+@dataclass(frozen=True)
+class Loader:
+    """How people are found; the functions of `people`.
+
+    Attributes:
+        sign_in: login, password, station to the actor and her sign-in.
+        sign_in_badge: badge code, PIN, station to the same.
+        sign_out: ends a sign-in.
+        by_sign_in: the actor of a sign-in, None when it has ended.
+        by_token: the actor of an API token, None when it is not valid.
+    """
+
+    sign_in: Callable[[str, str, str], tuple[Actor, str]]
+    sign_in_badge: Callable[[str, str, str], tuple[Actor, str]]
+    sign_out: Callable[[str], object]
+    by_sign_in: Callable[[str], Actor | None]
+    by_token: Callable[[str], Actor | None]
+
+
+_loader: list[Loader] = []
+
+
+def use(loader: Loader) -> None:
+    """Find people through this from now on."""
+    _loader[:] = [loader]
+
+
+def loader() -> Loader:
+    """How people are found."""
+    if not _loader:
+        raise RuntimeError("nobody has said how people are found; call web.auth.use")
+    return _loader[0]
+
+
+def cookie_name(base: str) -> str:
+    """A cookie's name: bound to the host where the connection is known to be https."""
+    return f"__Host-{base}" if current_app.config["SECURE"] else base
+
+
+def actor_or_nobody() -> Actor | None:
+    """Whoever asks, by bearer token or else by the sign-in cookie; None for nobody."""
+    if "actor" not in g:
+        g.actor = _found()
+    found: Actor | None = g.actor
+    return found
+
+
+def by_bearer() -> bool:
+    """Whether the request names a token; then no cookie is looked at."""
+    return "Authorization" in request.headers
+
+
+def _found() -> Actor | None:
+    if not _loader:
+        return None
+    try:
+        if by_bearer():
+            scheme, _blank, token = request.headers["Authorization"].partition(" ")
+            if scheme.lower() != "bearer" or not token.strip():
+                return None
+            return loader().by_token(token.strip())
+        token = request.cookies.get(cookie_name("sign-in"), "")
+        return loader().by_sign_in(token) if token else None
+    except DomainError:  # an ended sign-in, an unknown or outlived token: nobody
+        return None
+
+
+def current_actor() -> Actor:
+    """Whoever asks.
+
+    Raises:
+        NotSignedIn: nobody.
+    """
+    actor = actor_or_nobody()
+    if actor is None:
+        raise NotSignedIn(
+            _("Nobody is signed in here; sign in, or send a token that is still valid."),
+            do_now=_("Sign in with your badge or your password."),
+        )
+    return actor
+
+
+def station() -> str:
+    """The station of this device, as its cookie says."""
+    return request.cookies.get("station", "")[:40]
+
+
+def form_token() -> str:
+    """The secret of this browser's forms; made on first use."""
+    if "csrf" not in session:
+        session["csrf"] = token_urlsafe(24)
+    return str(session["csrf"])
+
+
+def check_form() -> None:
+    """Refuse a form, or a call with a cookie, that does not carry the secret (H54).
+
+    Raises:
+        FormNotTrusted: it is missing or another's.
+    """
+    sent = request.headers.get("X-CSRF-Token") or request.form.get("_csrf", "")
+    kept = str(session.get("csrf", ""))
+    if not kept or not compare_digest(sent.encode(), kept.encode()):
+        raise FormNotTrusted(
+            _(
+                "This form was opened before you signed in, or elsewhere. Nothing was recorded; "
+                "load the page again and send it from there."
+            )
+        )

@@ -1,0 +1,471 @@
+"""One declaration of an act; two doors to it.
+
+    doors = Doors("collection")
+    doors.act("/specimens/<code>/receipt", services.receive, takes=ReceiptIn, gives=ItemOut,
+              name="receive", title=_("Receive a specimen"), on="S", when=("collected",))
+
+gives `POST /api/v1/specimens/<code>/receipt` (bearer token, JSON, problem+json, idempotency key)
+and the page `/specimens/<code>/receipt` with a form made from the schema. Both call the service
+inside `acts.once`, so neither acts twice for one key (H10), and both know the same words.
+"""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote
+from uuid import uuid4
+
+import flask
+from flask import Flask, Response, current_app, redirect, render_template, request, session
+from flask.typing import ResponseReturnValue
+from flask_smorest import Api
+from flask_smorest import Blueprint as ApiBlueprint
+from marshmallow import Schema, ValidationError
+
+from lims.core import acts, codes, permissions
+from lims.core.acts import KeyReused
+from lims.core.errors import DomainError, NotFound
+from lims.core.gate import GateStopped, Result, Row
+from lims.core.permissions import Actor, Permission
+from lims.core.words import Text
+from lims.web import auth, errors, forms, plain, verdicts
+from lims.web.fields import Shape
+
+_ = Text
+Takes = type[Schema] | Callable[..., Schema] | None
+Gives = type[Schema] | Callable[[Any], Any] | None
+PREFIX = "/api/v1"
+_ARGUMENT = re.compile(r"<(?:[a-z]+:)?(\w+)>")
+
+
+class Nothing(Shape):
+    """An act that needs no more than its address."""
+
+
+@dataclass(frozen=True)
+class Door:
+    """What acts and reads have in common.
+
+    Attributes:
+        feature, name: who it belongs to.
+        path: with `<arguments>`, the same under `/api/v1` and as a page.
+        letters: the type letters of path arguments that are printed codes; "" for any kind.
+        takes: the schema of what comes in, or a function of the path arguments that gives one.
+        gives: the schema of the answer, or a function that makes it JSON.
+    """
+
+    feature: str
+    name: str
+    path: str
+    service: Callable[..., Any]
+    title: Text
+    takes: Takes
+    gives: Gives
+    letters: Mapping[str, str]
+    permission: Permission | None
+
+    def url(self, **path_args: Any) -> str:
+        """The page's address."""
+        return _ARGUMENT.sub(lambda found: quote(str(path_args[found[1]]), safe=""), self.path)
+
+    def api_url(self, **path_args: Any) -> str:
+        """The address in the API."""
+        return PREFIX + self.url(**path_args)
+
+    def allowed(self, actor: Actor) -> bool:
+        """Whether one of her roles may do it; the service asks more."""
+        return self.permission is None or permissions.allowed(actor, self.permission)
+
+    def checked(self, path_args: Mapping[str, Any]) -> dict[str, Any]:
+        """Path arguments, codes brought to their nine characters.
+
+        Raises:
+            BadInput: no code, or one of another kind.
+            NotFound: an argument that nothing could be called.
+        """
+        good = dict(path_args)
+        for name, value in path_args.items():
+            if not isinstance(value, str):
+                continue
+            if name in self.letters:
+                letters = self.letters[name]
+                good[name] = (
+                    codes.expect(value, letters, name) if letters else codes.parse(value, name)
+                ).code
+            elif len(value) > 120 or not value.isprintable():
+                raise NotFound(_("Nothing is called that here; look at the address."), field=name)
+        return good
+
+    def schema(self, path_args: Mapping[str, Any]) -> Schema:
+        """The schema of what comes in for this thing."""
+        if self.takes is None:
+            return Nothing()
+        return self.takes() if isinstance(self.takes, type) else self.takes(**path_args)
+
+    def dumped(self, answer: Any) -> Any:
+        """The service's answer as JSON can hold it."""
+        if isinstance(self.gives, type):
+            answer = self.gives().dump(answer)
+        elif self.gives is not None:
+            answer = self.gives(answer)
+        return plain.plain({} if answer is None else answer)
+
+
+@dataclass(frozen=True)
+class Act(Door):
+    """Something that can be done, and where it stands among an item's next steps.
+
+    Attributes:
+        on: type letters of the things it is done to, or `participant`, `study`.
+        when: the states in which it can be done; none means any.
+        after: where the page goes once it is done, from the answer.
+        about: what stands beside the form: label and value.
+        said: what the DONE panel says, from the answer; the title unless given.
+    """
+
+    on: str = ""
+    when: tuple[str, ...] = ()
+    intro: Text | None = None
+    method: str = "post"
+    after: Callable[[dict[str, Any]], str] | None = None
+    about: Callable[..., Sequence[tuple[Any, Any]]] | None = None
+    said: Callable[[dict[str, Any]], Text | str] | None = None
+    page: bool = True
+    api: bool = True
+
+    def perform(
+        self,
+        actor: Actor,
+        key: str | None,
+        path_args: Mapping[str, Any],
+        sent: Mapping[str, Any],
+    ) -> acts.Done:
+        """Do it once: load, call the service in its transaction, keep the answer.
+
+        Raises:
+            ValidationError: what was sent does not fit the schema.
+            DomainError: whatever the service refuses.
+        """
+        if self.permission is not None:
+            permissions.ask(actor, self.permission)
+        schema = self.schema(path_args)
+        loaded = schema.load(sent)
+        digest = acts.digest_of(
+            self.feature, self.name, dict(path_args), forms.secretless(schema, sent)
+        )
+        return acts.once(
+            actor,
+            key,
+            digest,
+            lambda: self.dumped(self.service(actor, **path_args, **loaded)),
+        )
+
+
+@dataclass(frozen=True)
+class Read(Door):
+    """Something that can be asked through the API."""
+
+
+ACTS: dict[tuple[str, str], Act] = {}
+
+
+def acts_for(kind: str, state: str | None, actor: Actor) -> list[Act]:
+    """What this person may do next with a thing of this kind in this state.
+
+    Args:
+        kind: a type letter, or `participant`, `study`.
+        state: the thing's state; None leaves out nothing for its state.
+    """
+    return [
+        act
+        for act in ACTS.values()
+        if act.page
+        and _is_on(act.on, kind)
+        and act.allowed(actor)
+        and (state is None or not act.when or state in act.when)
+    ]
+
+
+def _are_letters(on: str) -> bool:
+    return bool(on) and all(each in codes.LETTERS for each in on)
+
+
+def _is_on(on: str, kind: str) -> bool:
+    return kind in on if _are_letters(on) else bool(on) and on == kind
+
+
+class Doors:
+    """All doors of one feature; `lims.app` registers them."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.acts: list[Act] = []
+        self.reads: list[Read] = []
+
+    def act(
+        self,
+        path: str,
+        service: Callable[..., Any],
+        *,
+        takes: Takes = None,
+        gives: Gives = None,
+        name: str,
+        title: Text,
+        intro: Text | None = None,
+        on: str = "",
+        when: Sequence[str] = (),
+        method: str = "post",
+        after: Callable[[dict[str, Any]], str] | None = None,
+        api: bool = True,
+        page: bool = True,
+        about: Callable[..., Sequence[tuple[Any, Any]]] | None = None,
+        said: Callable[[dict[str, Any]], Text | str] | None = None,
+        permission: Permission | None = None,
+        letters: Mapping[str, str] | None = None,
+    ) -> Act:
+        """Declare an act: `service(actor, **path arguments, **what was loaded)`.
+
+        Args:
+            takes: schema class, or `callable(**path_args)` that gives a schema.
+            gives: schema class or callable for the answer; None for what `plain` understands.
+            on, when: for which things and states it is a next step.
+            method: of the API route; pages always post.
+            after: the page to go to, from the answer; the item's page unless given.
+            about: `callable(actor, **path_args)`, pairs shown beside the form.
+            said: what the DONE panel says, from the answer.
+            permission: asked before anything else; the service's own unless given.
+            letters: further path arguments that are printed codes, with their type letters.
+        """
+        act = Act(
+            feature=self.name,
+            name=name,
+            path=path,
+            service=service,
+            title=title,
+            takes=takes,
+            gives=gives,
+            letters=_letters(path, on, letters),
+            permission=permission or getattr(service, "permission", None),
+            on=on,
+            when=tuple(str(getattr(each, "value", each)) for each in when),
+            intro=intro,
+            method=method,
+            after=after,
+            about=about,
+            said=said,
+            page=page,
+            api=api,
+        )
+        if isinstance(takes, type):
+            both = set(_ARGUMENT.findall(path)) & set(takes._declared_fields)
+            if both:
+                raise ValueError(f"{self.name}.{name}: {both} in the path and in the schema")
+        self.acts.append(act)
+        ACTS[self.name, name] = act
+        return act
+
+    def read(
+        self,
+        path: str,
+        query: Callable[..., Any],
+        *,
+        gives: Gives = None,
+        name: str,
+        title: Text,
+        takes: Takes = None,
+        permission: Permission | None = None,
+        letters: Mapping[str, str] | None = None,
+    ) -> Read:
+        """Declare something to be asked: `query(actor, **path arguments, **what was loaded)`."""
+        read = Read(
+            feature=self.name,
+            name=name,
+            path=path,
+            service=query,
+            title=title,
+            takes=takes,
+            gives=gives,
+            letters=_letters(path, "", letters),
+            permission=permission or getattr(query, "permission", None),
+        )
+        self.reads.append(read)
+        return read
+
+    def register(self, app: Flask, api: Api) -> None:
+        """Open the doors in an app."""
+        blueprint = ApiBlueprint(f"api-{self.name}", __name__, url_prefix=PREFIX)
+        pages = flask.Blueprint(f"{self.name}-doors", __name__)
+        for act in self.acts:
+            if act.api:
+                _route(blueprint, act, act.method, _api_act(act))
+            if act.page:
+                pages.add_url_rule(act.path, act.name, _page(act), methods=["GET", "POST"])
+        for read in self.reads:
+            _route(blueprint, read, "get", _api_read(read))
+        api.register_blueprint(blueprint)
+        app.register_blueprint(pages)
+
+
+def _letters(path: str, on: str, given: Mapping[str, str] | None) -> dict[str, str]:
+    letters = dict(given or {})
+    if "code" in _ARGUMENT.findall(path) and (not on or _are_letters(on)):
+        letters.setdefault("code", on)
+    return letters
+
+
+def _route(blueprint: ApiBlueprint, door: Door, method: str, view: Callable[..., Any]) -> None:
+    view.__name__ = f"{method}_{door.name}".replace("-", "_")
+    view.__doc__ = door.title.spoken("en")
+    about: dict[str, Any] = {"operationId": f"{door.feature}.{door.name}.{method}"}
+    parameters: list[dict[str, Any]] = []
+    if method == "get":
+        if isinstance(door.takes, type):
+            parameters.append({"in": "query", "schema": door.takes})
+    else:
+        parameters.append({"$ref": "#/components/parameters/IdempotencyKey"})
+        body: Any = door.takes if isinstance(door.takes, type) else {"type": "object"}
+        if door.takes is not None:
+            about["requestBody"] = {
+                "required": True,
+                "content": {"application/json": {"schema": body}},
+            }
+    if parameters:
+        about["parameters"] = parameters
+    gives = door.gives if isinstance(door.gives, type) else None
+    view = blueprint.response(200, gives)(blueprint.doc(**about)(view))
+    blueprint.add_url_rule(
+        door.path, view.__name__, view, methods=[method.upper()], tags=[door.feature]
+    )
+
+
+def _api_act(act: Act) -> Callable[..., Response]:
+    def view(**path_args: Any) -> Response:
+        actor = auth.current_actor()
+        if not auth.by_bearer():
+            auth.check_form()
+        done = act.perform(
+            actor,
+            request.headers.get("Idempotency-Key") or None,
+            act.checked(path_args),
+            plain.body_of(request),
+        )
+        response = plain.answer(done.answer)
+        if done.repeated:
+            response.headers["Idempotency-Replayed"] = "true"
+        return response
+
+    return view
+
+
+def _api_read(read: Read) -> Callable[..., Response]:
+    def view(**path_args: Any) -> Response:
+        actor = auth.current_actor()
+        if read.permission is not None:
+            permissions.ask(actor, read.permission)
+        good = read.checked(path_args)
+        schema = read.schema(good)
+        loaded = schema.load(forms.raw(schema, request.args, {}))
+        answer = read.service(actor, **good, **loaded)
+        return answer if isinstance(answer, Response) else plain.answer(read.dumped(answer))
+
+    return view
+
+
+def _page(act: Act) -> Callable[..., ResponseReturnValue]:
+    def view(**path_args: Any) -> ResponseReturnValue:
+        actor = auth.current_actor()
+        if act.permission is not None:
+            permissions.ask(actor, act.permission)
+        good = act.checked(path_args)
+        if request.method != "POST":
+            return _drawn(act, actor, good, 200, held=request.args)
+        auth.check_form()
+        key = request.form.get("_key") or None
+        try:
+            sent = forms.raw(act.schema(good), request.form, request.files)
+            done = act.perform(actor, key, good, sent)
+        except ValidationError as invalid:
+            return _drawn(
+                act,
+                actor,
+                good,
+                422,
+                key=key,
+                refusal=errors.of_validation(invalid),
+                faults=errors.faults_of(invalid),
+            )
+        except Exception as failure:
+            refusal = errors.translated(failure)
+            if refusal is None or isinstance(refusal, auth.NotSignedIn):
+                raise
+            # A key that was used for something else would refuse this form for ever.
+            key = None if isinstance(refusal, KeyReused) else key
+            faults = {refusal.field: [str(refusal.what)]} if refusal.field else {}
+            return _drawn(
+                act, actor, good, errors.status_of(refusal), key=key, refusal=refusal, faults=faults
+            )
+        said = act.said(done.answer) if act.said else act.title
+        session["verdict"] = verdicts.done(said).kept()
+        return redirect(_after(act, good, done.answer), 303)
+
+    return view
+
+
+def _after(act: Act, path_args: Mapping[str, Any], answer: dict[str, Any]) -> str:
+    if act.after is not None:
+        return act.after(answer)
+    if "code" in act.letters:
+        return f"/items/{quote(str(path_args['code']))}"
+    return act.url(**path_args)
+
+
+def _drawn(
+    act: Act,
+    actor: Actor,
+    path_args: dict[str, Any],
+    status: int,
+    *,
+    held: Mapping[str, str] | None = None,
+    key: str | None = None,
+    refusal: DomainError | None = None,
+    faults: Mapping[str, Any] | None = None,
+) -> Response:
+    """The page of an act: what it is about, its form, and the panel of a refusal."""
+    warned: tuple[Row, ...] = ()
+    if isinstance(refusal, GateStopped):
+        warned = tuple(row for row in refusal.answer.rows if row.result is Result.WARNED)
+    about: Sequence[tuple[Any, Any]] = ()
+    if act.about is not None:
+        try:
+            about = act.about(actor, **path_args)
+        except DomainError:
+            if refusal is None:
+                raise
+    inputs = forms.controls(
+        act.schema(path_args),
+        current_app.config["TIME_ZONE"],
+        held=request.form if held is None else held,
+        faults=faults,
+        asked=warned,
+    )
+    known = {control.name for control in inputs}
+    drawn = render_template(
+        "form.html",
+        act=act,
+        title=act.title,
+        intro=act.intro,
+        about=about,
+        controls=inputs,
+        general=[
+            said for name, each in (faults or {}).items() if name not in known for said in each
+        ],
+        panel=verdicts.of_error(refusal) if refusal else None,
+        action=act.url(**path_args),
+        key=key or uuid4().hex,
+        files=any(control.kind == "file" for control in inputs),
+    )
+    response = Response(drawn, status=status, content_type="text/html; charset=utf-8")
+    if status == 503:
+        response.headers["Retry-After"] = "2"
+    return response
