@@ -21,6 +21,14 @@ from lims.studies.protocol.model import (
     Visit,
     Window,
 )
+from lims.studies.protocol.reading import (
+    check,
+    demonstration_site,
+    load,
+    load_site,
+    read_file,
+    shipped,
+)
 from lims.studies.protocol.specification import Component, Limit, SpecTest
 from lims.studies.protocol.words import (
     CriterionKind,
@@ -63,4 +71,10 @@ __all__ = [
     "Visit",
     "Window",
     "WindowKind",
+    "check",
+    "demonstration_site",
+    "load",
+    "load_site",
+    "read_file",
+    "shipped",
 ]

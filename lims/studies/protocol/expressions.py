@@ -456,3 +456,15 @@ def _calculate(sign: str, left: Value, right: Value) -> Value:
     if b == 0:
         raise BadExpression(_("The rule divides by zero; check the values entered."))
     return Amount(a / b, _combined(left.dimension, right.dimension, sign))
+
+
+def words_compared(node: Node) -> list[tuple[str, str]]:
+    """Fields compared with a written word, and that word."""
+    if isinstance(node, Unary):
+        return words_compared(node.operand)
+    if not isinstance(node, Binary):
+        return []
+    for one, other in ((node.left, node.right), (node.right, node.left)):
+        if isinstance(one, Name) and isinstance(other, Literal) and isinstance(other.value, str):
+            return [(one.name, other.value)]
+    return [*words_compared(node.left), *words_compared(node.right)]
