@@ -4,6 +4,7 @@ from importlib import import_module
 from importlib.util import find_spec
 
 import lims.core.acts
+import lims.core.heartbeat
 import lims.core.mode
 import lims.ledger.models  # noqa: F401
 from lims.core.db import Base

@@ -252,6 +252,7 @@ def _prepare_sqlite(engine: Engine) -> None:
 
 
 _database: list[Database] = []
+_opener: list[Callable[[], Database]] = []
 _session: ContextVar[Session | None] = ContextVar("session", default=None)
 _before_commit: list[Callable[[Session], None]] = []
 
@@ -261,8 +262,15 @@ def use(database: Database) -> None:
     _database[:] = [database]
 
 
+def open_when_needed(opener: Callable[[], Database]) -> None:
+    """Open the process's database at the first question to it: many commands ask none."""
+    _opener[:] = [opener]
+
+
 def current() -> Database:
     """The process's database."""
+    if not _database and _opener:
+        use(_opener[0]())
     if not _database:
         raise RuntimeError("no database has been opened")
     return _database[0]
@@ -340,7 +348,7 @@ def after_commit(call: Callable[[], None]) -> None:
     session.info["then"].append(call)
 
 
-def locked(db: Session, statement: Select[tuple[T]]) -> T | None:
+def locked(db: Session, statement: Select[T]) -> T | None:
     """The one row of a statement, locked and read afresh.
 
     A locking read alone may give back the stale object that the session already holds: without

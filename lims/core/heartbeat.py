@@ -1,0 +1,46 @@
+"""A sign of life of each worker, so that one that stands still is seen (hazard H35).
+
+A worker writes its row when it performs the heartbeat task, so the row says that messages reach it,
+that it works, and that the database takes what it writes.
+"""
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import String, func, select
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from lims.core import clock, db, queue
+
+TASK = queue.task("core.heartbeat")
+EVERY = timedelta(seconds=30)
+LATE = 3 * EVERY
+
+
+class Heartbeat(db.Base):
+    """When a worker last did something."""
+
+    __tablename__ = "core_heartbeat"
+
+    worker: Mapped[str] = mapped_column(String(120), primary_key=True)
+    at: Mapped[datetime]
+
+
+def beat(worker: str) -> None:
+    """Write the sign of life of a worker."""
+    with db.transaction() as session:
+        row = session.get(Heartbeat, worker[:120])
+        if row is None:
+            session.add(Heartbeat(worker=worker[:120], at=clock.now()))
+        else:
+            row.at = clock.now()
+
+
+def newest(session: Session) -> datetime | None:
+    """When any worker last did something; None where none ever has."""
+    return session.scalar(select(func.max(Heartbeat.at)))
+
+
+def standing_still(session: Session) -> bool:
+    """Whether no worker has done anything for three beats."""
+    last = newest(session)
+    return last is None or clock.now() - last > LATE

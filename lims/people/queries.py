@@ -1,0 +1,138 @@
+"""Finding people, and whom a token stands for. Nothing here writes."""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from lims.core import clock, codes, db, mode
+from lims.core.errors import NotAllowed, NotFound
+from lims.core.permissions import Actor, Role
+from lims.core.words import Text as _
+from lims.people import rules
+from lims.people.errors import NoSuchUser
+from lims.people.models import Account, ApiToken, Badge, Person
+
+
+def account_of(session: Session, login: str) -> Account:
+    """The account of a name.
+
+    Raises:
+        NoSuchUser: nobody has it.
+    """
+    folded = rules.folded_login(login)
+    found = folded and session.scalar(select(Account).where(Account.login == folded))
+    if not found:
+        raise NoSuchUser(
+            _("No user is called %(login)s; check the name.", login=login.strip()[:60] or "''"),
+            field="login",
+        )
+    return found
+
+
+def by_badge(session: Session, code: str) -> Account:
+    """The account of a badge that works.
+
+    Raises:
+        BadInput: not a badge's code.
+        NotFound: no such badge, or it was replaced or its account closed.
+    """
+    scanned = codes.expect(code, "P", field="badge")
+    mode.admit(session, scanned)
+    found = session.scalar(
+        select(Account)
+        .join(Badge, Badge.account_id == Account.id)
+        .where(Badge.code == scanned.code, Badge.live, Account.disabled_at.is_(None))
+    )
+    if found is None:
+        raise NotFound(
+            _(
+                "The badge %(code)s is not in use; ask the administrator for a new one.",
+                code=codes.grouped(scanned.code),
+            ),
+            field="badge",
+        )
+    return found
+
+
+def badge_of(session: Session, account_id: UUID) -> str | None:
+    """The code of an account's badge; None once the account is closed."""
+    return session.scalar(select(Badge.code).where(Badge.account_id == account_id, Badge.live))
+
+
+def name_of(session: Session, person_id: UUID | str) -> str:
+    """What a person is called; the word of a machine stays as it is."""
+    try:
+        identity = person_id if isinstance(person_id, UUID) else UUID(person_id)
+    except ValueError:
+        return str(person_id)
+    return session.scalar(select(Person.name).where(Person.id == identity)) or str(person_id)
+
+
+def users(session: Session) -> Sequence[dict[str, Any]]:
+    """Every account, by login: `login, name, person, roles, badge, disabled_at`."""
+    found = session.execute(
+        select(Account, Person.name, Badge.code)
+        .join(Person, Person.id == Account.person_id)
+        .outerjoin(Badge, (Badge.account_id == Account.id) & Badge.live)
+        .order_by(Account.login)
+    )
+    return [
+        {
+            "login": account.login,
+            "name": name,
+            "person": str(account.person_id),
+            "roles": list(account.roles),
+            "badge": badge,
+            "disabled_at": account.disabled_at,
+        }
+        for account, name, badge in found
+    ]
+
+
+def actor_of(session: Session, account: Account, *, station: str, signed_in_by: str) -> Actor:
+    """The actor that an account is."""
+    return Actor(
+        person=account.person_id,
+        account=account.id,
+        name=name_of(session, account.person_id),
+        roles=frozenset(Role(each) for each in account.roles),
+        station=station,
+        signed_in_by=signed_in_by,
+        practice=mode.is_practice(session),
+    )
+
+
+def actor_by_token(token: str) -> Actor | None:
+    """Whom a program's token stands for; None where it does not count (any more)."""
+    with db.reading() as session:
+        found = session.execute(
+            select(Account)
+            .join(ApiToken, ApiToken.account_id == Account.id)
+            .where(
+                ApiToken.token_hash == rules.digest(token),
+                ApiToken.revoked_at.is_(None),
+                ApiToken.expires_at > clock.now(),
+                Account.disabled_at.is_(None),
+            )
+        ).scalar_one_or_none()
+        if found is None:
+            return None
+        return actor_of(session, found, station="", signed_in_by="token")
+
+
+def actor_for(login: str) -> Actor:
+    """A practice person as an actor, without her secret; for rehearsals.
+
+    Raises:
+        NotAllowed: this is a live system, where nobody acts in another's name (H56).
+        NoSuchUser: nobody is called that.
+    """
+    with db.reading() as session:
+        if not mode.is_practice(session):
+            raise NotAllowed(
+                _("In a live system nobody acts in another's name; sign in as yourself.")
+            )
+        return actor_of(session, account_of(session, login), station="", signed_in_by="practice")

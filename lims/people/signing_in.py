@@ -1,0 +1,164 @@
+"""Coming in and going out. Call these directly, never inside `acts.once`: their answer is a secret.
+
+A sign-in is a row here and a random token in the browser; ending the row ends it everywhere (H50).
+Opening one at a station ends the one that was open there.
+"""
+
+import logging
+
+from sqlalchemy import select, update
+from sqlalchemy.exc import OperationalError
+
+from lims.core import clock, codes, db, mode
+from lims.core.errors import BadInput, TemporaryFailure
+from lims.core.permissions import Actor
+from lims.core.words import Text as _
+from lims.people import rules, throttle
+from lims.people.errors import AccountDisabled, WrongSecret
+from lims.people.models import Account, Badge, SignIn
+from lims.people.queries import actor_of
+
+log = logging.getLogger(__name__)
+
+
+def sign_in(
+    login: str, password: str, station: str = "", *, address: str = ""
+) -> tuple[Actor, str]:
+    """Open a sign-in with name and password.
+
+    Args:
+        station: the bench it is for, where it is shared.
+        address: where the request came from, to slow down sweeps over many names.
+
+    Returns:
+        The actor, and the token for the cookie; only its hash is kept.
+
+    Raises:
+        WrongSecret: the two do not fit, or nobody is called that: one answer, one cost.
+        TooManyTries: wait first.
+        AccountDisabled: they fit, and the account is closed.
+    """
+    folded = rules.folded_login(login)
+    typed = folded or login.strip()[:200]
+    attempt = throttle.Try([throttle.Line(f"login:{typed}"), *throttle.address(address)])
+    with db.reading() as session:
+        account = folded and session.scalar(select(Account).where(Account.login == folded))
+    if not rules.password_fits(account.password_hash if account else None, password) or not account:
+        attempt.wrong()
+        raise WrongSecret(
+            _("This user name and password do not fit together. Check both and try again."),
+            field="password",
+        )
+    attempt.right()
+    return _open(account, station, "password")
+
+
+def sign_in_badge(code: str, pin: str, station: str, *, address: str = "") -> tuple[Actor, str]:
+    """Open a sign-in at a bench with badge and PIN. It never signs.
+
+    Raises:
+        BadInput: not a badge's code.
+        WrongSecret: badge and PIN do not fit, or the badge is not in use.
+        TooManyTries: wait first.
+    """
+    scanned = codes.expect(code, "P", field="badge")
+    with db.reading() as session:
+        mode.admit(session, scanned)
+    attempt = throttle.Try([throttle.Line(f"badge:{scanned.code}"), *throttle.address(address)])
+    with db.reading() as session:
+        account = session.scalar(
+            select(Account)
+            .join(Badge, Badge.account_id == Account.id)
+            .where(Badge.code == scanned.code, Badge.live)
+        )
+    if not rules.pin_fits(account.pin_hash if account else None, pin) or not account:
+        attempt.wrong()
+        raise WrongSecret(
+            _("This badge and PIN do not fit together. Scan your badge and type its PIN again."),
+            field="pin",
+        )
+    attempt.right()
+    return _open(account, station, "badge")
+
+
+def _open(account: Account, station: str, signed_in_by: str) -> tuple[Actor, str]:
+    if len(station) > 60 or not station.isprintable():
+        raise BadInput(_("A station's name has at most 60 characters."), field="station")
+    token, now = rules.draw_secret(), clock.now()
+    with db.transaction() as session:
+        if account.disabled_at or session.scalar(
+            select(Account.disabled_at).where(Account.id == account.id)
+        ):
+            raise AccountDisabled(
+                _("This account is closed; ask the administrator, if you still work here.")
+            )
+        if station:
+            session.execute(
+                update(SignIn)
+                .where(SignIn.station == station, SignIn.closed_at.is_(None))
+                .values(closed_at=now)
+            )
+        session.add(
+            SignIn(
+                token_hash=rules.digest(token),
+                account_id=account.id,
+                station=station,
+                signed_in_by=signed_in_by,
+                opened_at=now,
+                last_seen_at=now,
+            )
+        )
+        actor = actor_of(session, account, station=station, signed_in_by=signed_in_by)
+    return actor, token
+
+
+def sign_out(token: str) -> None:
+    """End a sign-in; one that is not open stays as it is."""
+    with db.transaction() as session:
+        session.execute(
+            update(SignIn)
+            .where(SignIn.token_hash == rules.digest(token), SignIn.closed_at.is_(None))
+            .values(closed_at=clock.now())
+        )
+
+
+def actor_by_sign_in(token: str) -> Actor | None:
+    """Whom an open sign-in stands for, with the roles of this moment.
+
+    None where it was ended, stood idle for too long (15 min after a badge, 60 min after a
+    password), is older than 12 h, or its account was closed.
+    """
+    now = clock.now()
+    with db.reading() as session:
+        found = session.execute(
+            select(SignIn, Account)
+            .join(Account, Account.id == SignIn.account_id)
+            .where(
+                SignIn.token_hash == rules.digest(token),
+                SignIn.closed_at.is_(None),
+                Account.disabled_at.is_(None),
+            )
+        ).one_or_none()
+        if found is None:
+            return None
+        opened, account = found
+        if not rules.still_open(opened.signed_in_by, opened.opened_at, opened.last_seen_at, now):
+            return None
+        actor = actor_of(session, account, station=opened.station, signed_in_by=opened.signed_in_by)
+    if now - opened.last_seen_at >= rules.SEEN_EVERY and not db.in_transaction():
+        _seen(opened)
+    return actor
+
+
+def _seen(opened: SignIn) -> None:
+    """Keep that she is working. A busy database is no reason to refuse her."""
+    now = clock.now()
+    try:
+        with db.transaction() as session:
+            session.execute(
+                update(SignIn)
+                .where(SignIn.id == opened.id, SignIn.last_seen_at < now)
+                .values(last_seen_at=now)
+            )
+    except (TemporaryFailure, OperationalError) as busy:
+        log.warning("a sign-in was not marked as seen: %s", type(busy).__name__)

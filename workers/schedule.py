@@ -1,0 +1,32 @@
+"""Everything periodic in one table: what, when, why."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from lims.core import heartbeat
+
+
+@dataclass(frozen=True)
+class Periodic:
+    """One row.
+
+    Attributes:
+        seconds: how often.
+        at_start: whether a worker also asks for it when it comes up.
+    """
+
+    task: str
+    seconds: float
+    why: str
+    at_start: bool = False
+
+
+PERIODIC: Sequence[Periodic] = (
+    Periodic(
+        heartbeat.TASK,
+        heartbeat.EVERY.total_seconds(),
+        "a worker that stands still is seen",
+        at_start=True,
+    ),
+    Periodic("labels.sweep", 5, "labels whose message was lost are sent again", at_start=True),
+)
