@@ -1,0 +1,31 @@
+"""Lines the release checks say often."""
+
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from lims.core.clock import utc
+from lims.core.words import Text
+from lims.release.facts import ReleaseFacts
+
+_ = Text
+
+QUALITY = _("quality unit")
+SPONSOR = _("sponsor")
+INVESTIGATOR = _("investigator")
+KEEP = _("Keep the lot in quarantine and call the quality unit.")
+REASON = _("Read the result and write why the lot may go on.")
+
+
+def the_lot(facts: ReleaseFacts) -> Text:
+    """WHAT, for a row about the lot."""
+    return _("lot %(lot)s", lot=facts.lot)
+
+
+def listed(names: tuple[str, ...]) -> str:
+    """Names in one line."""
+    return ", ".join(names)
+
+
+def said(facts: ReleaseFacts, instant: datetime) -> str:
+    """An instant as the site's clock shows it, with its offset."""
+    return utc(instant).astimezone(ZoneInfo(facts.time_zone)).strftime("%Y-%m-%d %H:%M %z")
