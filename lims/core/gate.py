@@ -10,11 +10,13 @@ the whole answer in the ledger with the act, so an auditor sees why a yes was a 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from enum import StrEnum
 from typing import Any, Generic, TypeVar
 
 from lims.core import clock
 from lims.core.errors import Conflict
+from lims.core.units import Quantity
 from lims.core.words import Text
 
 _ = Text
@@ -203,15 +205,66 @@ class Gate(Generic[Facts]):
         Raises:
             GateStopped: a row stopped, is pending, or warns without a reason.
         """
-        answer = self.ask(facts, at)
-        unanswered = [
-            row_id
-            for row_id in answer.ids(Result.WARNED)
-            if not (reasons or {}).get(row_id, "").strip()
-        ]
-        if answer.verdict is Verdict.STOP or answer.ids(Result.PENDING) or unanswered:
-            raise GateStopped(answer, codes)
-        return answer
+        return demand(self.ask(facts, at), codes=codes, reasons=reasons)
+
+
+def demand(
+    answer: Answer, *, codes: Sequence[str] = (), reasons: Mapping[str, str] | str | None = None
+) -> Answer:
+    """Refuse unless everything passed, or was warned with a reason.
+
+    Args:
+        codes: what was offered to the gate, for the `refused` entry.
+        reasons: why to go on in spite of warnings: by check id, or one for all (at the bench).
+
+    Raises:
+        GateStopped: a row stopped, is pending, or warns without a reason.
+    """
+    if isinstance(reasons, str):
+        reasons = dict.fromkeys(answer.ids(Result.WARNED), reasons)
+    unanswered = [
+        row_id for row_id in answer.ids(Result.WARNED) if not (reasons or {}).get(row_id, "").strip()
+    ]
+    if answer.verdict is Verdict.STOP or answer.ids(Result.PENDING) or unanswered:
+        raise GateStopped(answer, codes)
+    return answer
+
+
+def bounds(
+    row_id: str,
+    what: Text,
+    value: Quantity | Decimal | int | None,
+    *,
+    warn_below: Any = None,
+    stop_below: Any = None,
+    warn_above: Any = None,
+    stop_above: Any = None,
+    do_now: Text,
+    call: Text,
+) -> Row:
+    """Hold a value against limits; a value on the limit is within it. None stops: it is missing."""
+    if value is None:
+        why = _("it was not entered")
+        return Row(row_id, stopped(what, why, _("Enter it."), call))
+
+    def number(amount: Any) -> Decimal:
+        if isinstance(amount, Quantity):
+            if isinstance(value, Quantity):
+                return amount.to(value.unit).value
+            return amount.value
+        return Decimal(amount)
+
+    mine = value.value if isinstance(value, Quantity) else Decimal(value)
+    for limit, broken, finding in (
+        (stop_below, lambda edge: mine < edge, stopped),
+        (stop_above, lambda edge: mine > edge, stopped),
+        (warn_below, lambda edge: mine < edge, warned),
+        (warn_above, lambda edge: mine > edge, warned),
+    ):
+        if limit is not None and broken(number(limit)):
+            why = _("%(value)s is beyond the limit of %(limit)s", value=value, limit=limit)
+            return Row(row_id, finding(what, why, do_now, call))
+    return Row(row_id, passed(what, _("%(value)s is within limits", value=value)))
 
 
 def passed(what: Text, why: Text) -> Finding:

@@ -1,0 +1,34 @@
+"""Collection: a kit for one woman, her sample in it, its way to the lab, accepted or refused.
+
+A kit is bound to one participant once, in her presence; her tube is labelled there and then, after
+she has said her name and birth date. Cord and blood are collected without a kit. At receipt every
+item of the list is answered, and a specimen is accepted, put on hold or rejected with a coded
+reason. Infectious markers are tested on her blood.
+"""
+
+from lims.collection.gathering import collect, collect_blood, collect_cord
+from lims.collection.kits import issue_kit, prepare_kit
+from lims.collection.markers import markers_of, record_marker
+from lims.collection.models import Kit, Marker, MarkerState, Specimen, SpecimenKind
+from lims.collection.queries import kit_of, specimen_of
+from lims.collection.receipt import REJECTION_REASONS, Decision, receive
+
+__all__ = [
+    "REJECTION_REASONS",
+    "Decision",
+    "Kit",
+    "Marker",
+    "MarkerState",
+    "Specimen",
+    "SpecimenKind",
+    "collect",
+    "collect_blood",
+    "collect_cord",
+    "issue_kit",
+    "kit_of",
+    "markers_of",
+    "prepare_kit",
+    "receive",
+    "record_marker",
+    "specimen_of",
+]

@@ -1,0 +1,31 @@
+"""Finding kits and specimens."""
+
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from lims.collection.models import Kit, Specimen
+from lims.core.errors import NotFound
+from lims.core.words import Text as _
+
+
+def kit_of(session: Session, item_id: UUID) -> Kit:
+    """The kit that an item is."""
+    found = session.scalar(select(Kit).where(Kit.item_id == item_id))
+    if found is None:
+        raise NotFound(_("This code is not a collection kit's."))
+    return found
+
+
+def kit_with(session: Session, specimen_id: UUID) -> Kit | None:
+    """The kit whose tube this is."""
+    return session.scalar(select(Kit).where(Kit.specimen_id == specimen_id))
+
+
+def specimen_of(session: Session, item_id: UUID) -> Specimen:
+    """The specimen that an item is."""
+    found = session.scalar(select(Specimen).where(Specimen.item_id == item_id))
+    if found is None:
+        raise NotFound(_("This code is not a specimen's."))
+    return found

@@ -1,0 +1,90 @@
+"""Chain of custody: where each item is, who holds it, what it came from, and what befell it.
+
+Every physical thing, from a collected tube to a drawn-up dose, is an `Item` with a printed code.
+This package keeps the items, their lineage, their places and their holders; the steps keep what
+they measured. The donor is inherited along every edge by a composite foreign key, so that not even
+raw SQL can make a child of two women.
+
+Start reading at `rules` (the published table of states). The steps call `make`, `take`,
+`set_state`; nothing here calls a step back.
+"""
+
+from lims.custody.errors import (
+    ItemUnknown,
+    NotEnough,
+    NotHere,
+    OnHold,
+    StateRefused,
+    WrongItemKind,
+)
+from lims.custody.handing import accept, custody_gaps, hand_over, transfers
+from lims.custody.items import (
+    Taken,
+    add_volume,
+    find,
+    make,
+    require_free,
+    set_state,
+    stream,
+    take,
+    touch,
+)
+from lims.custody.models import Edge, Hold, Item, Place, Transfer
+from lims.custody.places import make_place, move, place_by_code
+from lims.custody.queries import (
+    ancestors,
+    descendants,
+    holds,
+    item,
+    items_at,
+    items_of,
+    parents,
+    place,
+)
+from lims.custody.holding import block_descendants, hold, lift_hold
+from lims.custody.rules import FINAL, ItemKind, State, may_become
+
+__all__ = [
+    "FINAL",
+    "Edge",
+    "Hold",
+    "Item",
+    "ItemKind",
+    "ItemUnknown",
+    "NotEnough",
+    "NotHere",
+    "OnHold",
+    "Place",
+    "State",
+    "StateRefused",
+    "Taken",
+    "Transfer",
+    "WrongItemKind",
+    "accept",
+    "add_volume",
+    "ancestors",
+    "block_descendants",
+    "custody_gaps",
+    "descendants",
+    "find",
+    "hand_over",
+    "hold",
+    "holds",
+    "item",
+    "items_at",
+    "items_of",
+    "lift_hold",
+    "make",
+    "make_place",
+    "may_become",
+    "move",
+    "parents",
+    "place",
+    "place_by_code",
+    "require_free",
+    "set_state",
+    "stream",
+    "take",
+    "touch",
+    "transfers",
+]

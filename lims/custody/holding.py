@@ -1,0 +1,69 @@
+"""Holds: a reason not to use an item, found by every later step."""
+
+from lims import ledger
+from lims.core import clock, codes, db
+from lims.core.errors import BadInput
+from lims.core.permissions import Actor, requires
+from lims.core.words import Text as _
+from lims.custody import permissions as may
+from lims.custody import queries
+from lims.custody.errors import OnHold
+from lims.custody.items import find, stream, touch
+from lims.custody.models import Hold, Item
+from lims.custody.rules import FINAL, State, may_become
+
+
+@requires(may.HOLD)
+def hold(actor: Actor, *, code: str, reason: str, source: str = "person") -> Hold:
+    """Put a hold on an item; everything made from it is held with it."""
+    if not reason.strip():
+        raise BadInput(_("Say why the item is held."), field="reason")
+    with db.transaction() as session:
+        item = find(session, code, lock=True)
+        placed = Hold(
+            item_id=item.id,
+            reason=reason.strip(),
+            source=source,
+            placed_at=clock.now(),
+            placed_by=actor.person,
+        )
+        session.add(placed)
+        session.flush()
+        touch(actor, item, "custody.held", rows=[placed], reason=reason)
+        return placed
+
+
+@requires(may.LIFT)
+def lift_hold(actor: Actor, *, code: str, reason: str) -> Item:
+    """Lift every hold on an item.
+
+    Raises:
+        OnHold: there is none.
+    """
+    if not reason.strip():
+        raise BadInput(_("Say why the hold is lifted."), field="reason")
+    with db.transaction() as session:
+        item = find(session, code, lock=True)
+        found = queries.holds(session, [item.id])
+        if not found:
+            raise OnHold(_("%(code)s has no hold to lift.", code=codes.grouped(item.code)))
+        for each in found:
+            each.lifted_at = clock.now()
+            each.lifted_by = actor.person
+            each.lifted_because = reason.strip()
+        touch(actor, item, "custody.hold-lifted", rows=found, reason=reason)
+        return item
+
+
+def block_descendants(actor: Actor, item: Item, *, reason: str) -> list[Item]:
+    """Block everything made from an item that can still be used (X3)."""
+    blocked = []
+    with db.transaction() as session:
+        for each in queries.descendants(session, [item.id]):
+            if each.state not in FINAL and may_become(each.kind, each.state, State.BLOCKED):
+                each.state = State.BLOCKED
+                ledger.record(
+                    actor, stream(each.code), "custody.blocked", rows=[each], reason=reason
+                )
+                blocked.append(each)
+    return blocked

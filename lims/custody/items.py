@@ -1,0 +1,330 @@
+"""Making items, finding them by their code, taking from them, changing their state."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from lims import labels, ledger
+from lims.core import clock, codes, db, mode, units
+from lims.core.permissions import Actor
+from lims.core.words import Text as _
+from lims.custody import queries
+from lims.custody.errors import (
+    CrossesDonors,
+    ItemUnknown,
+    NotEnough,
+    OnHold,
+    StateRefused,
+    WrongItemKind,
+)
+from lims.custody.models import Edge, Item
+from lims.custody.rules import FIRST, KIND_NAMES, LETTER, STATE_NAMES, ItemKind, State, may_become
+
+
+@dataclass(frozen=True)
+class Taken:
+    """A parent of a new item, and how much of it went in; None where no volume is counted."""
+
+    item: Item
+    volume_ul: int | None = None
+
+
+def stream(code: str) -> str:
+    """The stream of an item."""
+    return f"item/{code}"
+
+
+def find(
+    session: Session,
+    text: str,
+    *,
+    kinds: Iterable[ItemKind] | None = None,
+    lock: bool = False,
+    field: str | None = None,
+) -> Item:
+    """The item that a scanned symbol or a typed code names.
+
+    Args:
+        kinds: what the step takes; anything else is refused, naming both.
+        lock: hold the row and read it afresh; for a step that will change it.
+
+    Raises:
+        BadInput: no code, or a wrong check character.
+        WrongKind, WrongItemKind: a good code of another kind.
+        ItemUnknown: no item carries it.
+        OldLabel: the symbol is of a copy that was cancelled.
+    """
+    wanted = tuple(kinds) if kinds is not None else tuple(ItemKind)
+    letters = "".join(dict.fromkeys(LETTER[kind] for kind in wanted))
+    scanned = codes.expect(text, letters, field)
+    mode.admit(session, scanned)
+    statement = select(Item).where(Item.code == scanned.code)
+    found = db.locked(session, statement) if lock else session.scalar(statement)
+    if found is None:
+        raise ItemUnknown(
+            _(
+                "No item carries the code %(code)s. Scan the label again, or look for the item "
+                "it should be on.",
+                code=codes.grouped(scanned.code),
+            ),
+            field=field,
+        )
+    if found.kind not in wanted:
+        raise WrongItemKind(
+            _(
+                "%(code)s is a %(found)s; here a %(wanted)s is needed.",
+                code=codes.grouped(scanned.code),
+                found=KIND_NAMES[found.kind],
+                wanted=KIND_NAMES[wanted[0]],
+            ),
+            field=field,
+        )
+    labels.check_copy(session, scanned)
+    return found
+
+
+def make(
+    actor: Actor,
+    kind: ItemKind,
+    *,
+    study_id: UUID | None,
+    donor_id: UUID | None = None,
+    parents: Sequence[Taken] = (),
+    step: str = "",
+    state: State | None = None,
+    name: str | None = None,
+    product: str | None = None,
+    volume_ul: int | None = None,
+    place_id: UUID | None = None,
+    expires_at: datetime | None = None,
+    code: str | None = None,
+    data: Mapping[str, Any] | None = None,
+) -> Item:
+    """Make an item from its parents and open its stream.
+
+    The volumes taken leave the parents in the same act; every parent must have the child's donor.
+
+    Raises:
+        CrossesDonors: parents of two donors, or of another than `donor_id`.
+        NotEnough: a parent holds less than is taken.
+    """
+    with db.transaction() as session:
+        donors = {each.item.donor_id for each in parents} | ({donor_id} if donor_id else set())
+        if len(donors) > 1:
+            raise CrossesDonors(
+                _(
+                    "Material of two donors would meet in one vessel. Nothing was recorded. "
+                    "Check the labels of everything on the bench."
+                )
+            )
+        donor = next(iter(donors), None)
+        first = state or next(iter(FIRST[kind]))
+        if first not in FIRST[kind]:
+            raise ValueError(f"a {kind} does not begin as {first}")
+        made = _insert(
+            session,
+            Item(
+                code=code or "",
+                kind=kind,
+                state=first,
+                study_id=study_id,
+                donor_id=donor,
+                name=name,
+                product=product,
+                volume_ul=volume_ul,
+                initial_volume_ul=volume_ul,
+                place_id=place_id,
+                holder_id=actor.person,
+                made_at=clock.now(),
+                made_by=actor.person,
+                expires_at=expires_at,
+                thaw_count=0,
+            ),
+        )
+        rows: list[Any] = [made]
+        # Parents in the order of their ids, so that two fills never wait for each other (H40).
+        for taken in sorted(parents, key=lambda each: str(each.item.id)):
+            if taken.volume_ul is not None:
+                take(actor, taken.item, taken.volume_ul, purpose=step, into=made.code)
+            edge = Edge(
+                parent_id=taken.item.id,
+                child_id=made.id,
+                donor_id=donor,
+                step=step,
+                volume_ul=taken.volume_ul,
+            )
+            session.add(edge)
+            rows.append(edge)
+        session.flush()
+        ledger.record(
+            actor,
+            stream(made.code),
+            "custody.made",
+            {"step": step, "from": [each.item.code for each in parents], **(data or {})},
+            rows=rows,
+            parents=[stream(each.item.code) for each in parents],
+        )
+        return made
+
+
+def _insert(session: Session, item: Item) -> Item:
+    if item.code:
+        session.add(item)
+        session.flush()
+        return item
+    practice = mode.is_practice(session)
+    values = {key: value for key, value in vars(item).items() if not key.startswith("_")}
+    while True:
+        values["code"] = codes.draw(LETTER[item.kind], practice=practice)
+        fresh = Item(**values)
+        try:
+            with session.begin_nested():
+                session.add(fresh)
+        except IntegrityError as clash:
+            # Drawn twice: the unique index says so, and another code is drawn (H09).
+            if "code" not in str(clash.orig):
+                raise
+            continue
+        return fresh
+
+
+def take(actor: Actor, item: Item, volume_ul: int, *, purpose: str, into: str = "") -> None:
+    """Take a volume from an item; one statement, so that two takers never take the same drop.
+
+    Raises:
+        NotEnough: less is there.
+    """
+    if volume_ul <= 0:
+        raise NotEnough(
+            _("The volume to take must be above zero; enter how much was taken."), field="volume"
+        )
+    with db.transaction() as session:
+        table = Item.__table__
+        row = session.execute(
+            update(table)
+            .where(table.c.id == item.id, table.c.volume_ul >= volume_ul)
+            .values(volume_ul=table.c.volume_ul - volume_ul, version=table.c.version + 1)
+            .returning(table.c.volume_ul, table.c.version)
+        ).one_or_none()
+        if row is None:
+            left = session.scalar(select(table.c.volume_ul).where(table.c.id == item.id))
+            raise NotEnough(
+                _(
+                    "%(code)s holds %(left)s, less than the %(wanted)s to be taken. "
+                    "Measure again, or take less.",
+                    code=codes.grouped(item.code),
+                    left=units.ml(left or 0),
+                    wanted=units.ml(volume_ul),
+                ),
+                field="volume",
+            )
+        key = ledger.changed(
+            table,
+            item.id,
+            row.version,
+            {"volume_ul": (row.volume_ul + volume_ul, row.volume_ul)},
+        )
+        session.refresh(item)
+        ledger.record(
+            actor,
+            stream(item.code),
+            "custody.taken",
+            {"volume_ul": volume_ul, "purpose": purpose, "into": into},
+            rows=[key],
+        )
+
+
+def add_volume(actor: Actor, item: Item, volume_ul: int, *, why: str) -> None:
+    """Set the volume of an item whose volume was not known yet (a collected tube).
+
+    Raises:
+        StateRefused: it is known.
+    """
+    if item.volume_ul is not None:
+        raise StateRefused(
+            _("The volume of %(code)s is recorded; take from it instead.",
+              code=codes.grouped(item.code))
+        )
+    item.volume_ul = item.initial_volume_ul = volume_ul
+    touch(actor, item, "custody.measured", {"why": why})
+
+
+def touch(
+    actor: Actor,
+    item: Item,
+    kind: str,
+    data: Mapping[str, Any] | None = None,
+    *,
+    rows: Iterable[Any] = (),
+    reason: str = "",
+    parents: Sequence[str] = (),
+) -> None:
+    """Write an entry on an item's stream that accounts for its changed columns and `rows`."""
+    ledger.record(
+        actor,
+        stream(item.code),
+        kind,
+        data,
+        rows=[item, *rows],
+        reason=reason,
+        parents=parents,
+    )
+
+
+def set_state(
+    actor: Actor,
+    item: Item,
+    to: State,
+    kind: str,
+    data: Mapping[str, Any] | None = None,
+    *,
+    rows: Iterable[Any] = (),
+    reason: str = "",
+) -> None:
+    """Pass an item to another state, by the published table; the caller holds its row.
+
+    Raises:
+        StateRefused: the table has no such step.
+    """
+    if not may_become(item.kind, item.state, to):
+        raise StateRefused(
+            _(
+                "%(code)s is %(now)s, so it cannot become %(then)s. Look at its page for what can "
+                "be done next.",
+                code=codes.grouped(item.code),
+                now=STATE_NAMES[item.state],
+                then=STATE_NAMES[to],
+            )
+        )
+    item.state = to
+    touch(actor, item, kind, data, rows=rows, reason=reason)
+
+
+def require_free(session: Session, *items: Item) -> None:
+    """Refuse to work on what is blocked or held, or came from what is.
+
+    Raises:
+        OnHold: names the item and the reason.
+    """
+    for each in items:
+        if each.state is State.BLOCKED:
+            raise OnHold(
+                _("%(code)s is blocked. Put it aside and call quality.",
+                  code=codes.grouped(each.code))
+            )
+        line = [each, *queries.ancestors(session, [each.id])]
+        found = queries.holds(session, [one.id for one in line])
+        if found:
+            raise OnHold(
+                _(
+                    "%(code)s is on hold: %(reason)s. Put it aside and call quality.",
+                    code=codes.grouped(each.code),
+                    reason=found[0].reason,
+                )
+            )

@@ -1,0 +1,136 @@
+"""The spine: items, lineage, places, holders, holds."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import (
+    CheckConstraint,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    String,
+    UniqueConstraint,
+    text,
+)
+from sqlalchemy.orm import Mapped, mapped_column
+
+from lims.core.db import Base, Tracked, stored
+from lims.custody.rules import ItemKind, State
+
+
+class Place(Tracked, Base):
+    """Somewhere things are: a site, a freezer, a box, a slot, a ward."""
+
+    __tablename__ = "custody_place"
+
+    code: Mapped[str] = mapped_column(String(9), unique=True)
+    name: Mapped[str] = mapped_column(String(80))
+    kind: Mapped[str] = mapped_column(String(20))
+    parent_id: Mapped[UUID | None] = mapped_column(ForeignKey("custody_place.id"))
+    temperature_class: Mapped[str] = mapped_column(String(20))
+    one_item: Mapped[bool] = mapped_column(default=False)
+
+
+class Item(Tracked, Base):
+    """One physical thing with a printed code."""
+
+    __tablename__ = "custody_item"
+    __table_args__ = (
+        CheckConstraint("volume_ul >= 0", name="volume_not_negative"),
+        CheckConstraint("thaw_count >= 0", name="thaw_count_not_negative"),
+        # What `Edge` refers to, so that a child can only have its parent's donor (H03).
+        UniqueConstraint("id", "donor_id"),
+        Index(
+            "uq_custody_item_slot",
+            "slot_id",
+            unique=True,
+            sqlite_where=text("slot_id IS NOT NULL"),
+            postgresql_where=text("slot_id IS NOT NULL"),
+        ),
+    )
+
+    code: Mapped[str] = mapped_column(String(9), unique=True)
+    kind: Mapped[ItemKind] = mapped_column(stored(ItemKind))
+    state: Mapped[State] = mapped_column(stored(State), index=True)
+    study_id: Mapped[UUID | None] = mapped_column(ForeignKey("studies_study.id"), index=True)
+    donor_id: Mapped[UUID | None] = mapped_column(ForeignKey("studies_subject.id"), index=True)
+    name: Mapped[str | None] = mapped_column(String(60))
+    product: Mapped[str | None] = mapped_column(String(40))
+    volume_ul: Mapped[int | None]
+    initial_volume_ul: Mapped[int | None]
+    place_id: Mapped[UUID | None] = mapped_column(ForeignKey("custody_place.id"), index=True)
+    # The place again where it holds one item only; unique, so that a slot is never booked twice.
+    slot_id: Mapped[UUID | None]
+    holder_id: Mapped[UUID | None]
+    made_at: Mapped[datetime]
+    made_by: Mapped[UUID | None]
+    expires_at: Mapped[datetime | None]
+    thawed_at: Mapped[datetime | None]
+    thaw_count: Mapped[int] = mapped_column(default=0)
+
+
+class Edge(Tracked, Base):
+    """A parent gave to a child; both have the one donor."""
+
+    __tablename__ = "custody_edge"
+    __table_args__ = (
+        UniqueConstraint("parent_id", "child_id"),
+        CheckConstraint("parent_id <> child_id", name="not_itself"),
+        CheckConstraint("volume_ul > 0", name="volume_positive"),
+        ForeignKeyConstraint(
+            ["parent_id", "donor_id"],
+            ["custody_item.id", "custody_item.donor_id"],
+            name="fk_custody_edge_parent_donor",
+        ),
+        ForeignKeyConstraint(
+            ["child_id", "donor_id"],
+            ["custody_item.id", "custody_item.donor_id"],
+            name="fk_custody_edge_child_donor",
+        ),
+    )
+
+    parent_id: Mapped[UUID] = mapped_column(index=True)
+    child_id: Mapped[UUID] = mapped_column(index=True)
+    donor_id: Mapped[UUID]
+    step: Mapped[str] = mapped_column(String(40))
+    volume_ul: Mapped[int | None]
+
+
+class Transfer(Tracked, Base):
+    """One hand-over: offered by the giver, accepted by the receiver."""
+
+    __tablename__ = "custody_transfer"
+    __table_args__ = (
+        Index(
+            "uq_custody_transfer_open",
+            "item_id",
+            unique=True,
+            sqlite_where=text("accepted_at IS NULL"),
+            postgresql_where=text("accepted_at IS NULL"),
+        ),
+    )
+
+    item_id: Mapped[UUID] = mapped_column(ForeignKey("custody_item.id"), index=True)
+    giver_id: Mapped[UUID]
+    receiver_id: Mapped[UUID]
+    from_place_id: Mapped[UUID | None] = mapped_column(ForeignKey("custody_place.id"))
+    to_place_id: Mapped[UUID | None] = mapped_column(ForeignKey("custody_place.id"))
+    reason: Mapped[str]
+    condition: Mapped[str | None]
+    offered_at: Mapped[datetime]
+    accepted_at: Mapped[datetime | None]
+
+
+class Hold(Tracked, Base):
+    """A reason not to use an item, until somebody lifts it."""
+
+    __tablename__ = "custody_hold"
+
+    item_id: Mapped[UUID] = mapped_column(ForeignKey("custody_item.id"), index=True)
+    reason: Mapped[str]
+    source: Mapped[str] = mapped_column(String(40))
+    placed_at: Mapped[datetime]
+    placed_by: Mapped[UUID | None]
+    lifted_at: Mapped[datetime | None]
+    lifted_by: Mapped[UUID | None]
+    lifted_because: Mapped[str | None]

@@ -1,0 +1,41 @@
+"""Who may touch the spine. Steps ask for their own permissions besides."""
+
+from lims.core.permissions import Role, permission
+
+READ = permission(
+    "custody:item:read",
+    granted_to=set(Role) - {Role.SYSTEM},
+    about="See an item, its place, its lineage and its trail.",
+)
+MOVE = permission(
+    "custody:item:move",
+    granted_to={
+        Role.TECHNICIAN,
+        Role.ANALYST,
+        Role.QC_OFFICER,
+        Role.PHARMACIST,
+        Role.CLINICIAN,
+        Role.INVESTIGATOR,
+    },
+    about="Say where an item is now.",
+)
+HAND_OVER = permission(
+    "custody:item:hand-over",
+    granted_to=MOVE.granted_to,
+    about="Give an item to another person, or accept it from one.",
+)
+PLACE = permission(
+    "custody:place:make",
+    granted_to={Role.ADMINISTRATOR, Role.TECHNICIAN, Role.OPERATOR},
+    about="Make a place and print its label.",
+)
+HOLD = permission(
+    "custody:item:hold",
+    granted_to={Role.QC_OFFICER, Role.INVESTIGATOR, Role.TECHNICIAN, Role.SYSTEM},
+    about="Put a hold on an item.",
+)
+LIFT = permission(
+    "custody:item:lift-hold",
+    granted_to={Role.QC_OFFICER},
+    about="Lift a hold, with a reason.",
+)

@@ -1,0 +1,100 @@
+"""Finding items, and walking their lineage both ways."""
+
+from collections.abc import Iterable
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session, aliased
+
+from lims.core.words import Text as _
+from lims.custody.errors import ItemUnknown
+from lims.custody.models import Edge, Hold, Item, Place
+from lims.custody.rules import ItemKind
+
+
+def item(session: Session, item_id: UUID) -> Item:
+    """The item of an id."""
+    found = session.get(Item, item_id)
+    if found is None:
+        raise ItemUnknown(_("No such item is known."))
+    return found
+
+
+def place(session: Session, place_id: UUID | None) -> Place | None:
+    """The place of an id."""
+    return session.get(Place, place_id) if place_id else None
+
+
+def items_of(
+    session: Session,
+    *,
+    study_id: UUID | None = None,
+    donor_id: UUID | None = None,
+    kind: ItemKind | None = None,
+    limit: int = 1000,
+) -> list[Item]:
+    """Items of a study or a donor, oldest first."""
+    statement = select(Item).order_by(Item.made_at, Item.code).limit(limit)
+    if study_id is not None:
+        statement = statement.where(Item.study_id == study_id)
+    if donor_id is not None:
+        statement = statement.where(Item.donor_id == donor_id)
+    if kind is not None:
+        statement = statement.where(Item.kind == kind)
+    return list(session.scalars(statement))
+
+
+def items_at(session: Session, place_id: UUID) -> list[Item]:
+    """What stands at a place."""
+    return list(
+        session.scalars(select(Item).where(Item.place_id == place_id).order_by(Item.code))
+    )
+
+
+def parents(session: Session, item_id: UUID) -> list[tuple[Item, Edge]]:
+    """What an item was made from, one step up."""
+    return [
+        (row[0], row[1])
+        for row in session.execute(
+            select(Item, Edge)
+            .join(Edge, Edge.parent_id == Item.id)
+            .where(Edge.child_id == item_id)
+            .order_by(Item.made_at, Item.code)
+        )
+    ]
+
+
+def ancestors(session: Session, item_ids: Iterable[UUID]) -> list[Item]:
+    """Everything the items were made from, oldest first."""
+    return _walk(session, item_ids, up=True)
+
+
+def descendants(session: Session, item_ids: Iterable[UUID]) -> list[Item]:
+    """Everything made from the items, oldest first."""
+    return _walk(session, item_ids, up=False)
+
+
+def _walk(session: Session, item_ids: Iterable[UUID], *, up: bool) -> list[Item]:
+    here, there = (Edge.child_id, Edge.parent_id) if up else (Edge.parent_id, Edge.child_id)
+    walk = (
+        select(there.label("id")).where(here.in_(list(item_ids))).cte("walk", recursive=True)
+    )
+    further = aliased(Edge)
+    next_here, next_there = (
+        (further.child_id, further.parent_id) if up else (further.parent_id, further.child_id)
+    )
+    # UNION, not UNION ALL: an item reached on two ways is walked once.
+    walk = walk.union(select(next_there).join(walk, next_here == walk.c.id))
+    return list(
+        session.scalars(
+            select(Item).where(Item.id.in_(select(walk.c.id))).order_by(Item.made_at, Item.code)
+        )
+    )
+
+
+def holds(session: Session, item_ids: Iterable[UUID], *, open_only: bool = True) -> list[Hold]:
+    """Holds on any of the items."""
+    statement = select(Hold).where(Hold.item_id.in_(list(item_ids))).order_by(Hold.placed_at)
+    if open_only:
+        statement = statement.where(Hold.lifted_at.is_(None))
+    return list(session.scalars(statement))
