@@ -1,0 +1,69 @@
+"""What can be wrong with a label."""
+
+from lims.core.errors import BadInput, Conflict, NotFound, TemporaryFailure
+
+
+class NoTemplate(NotFound):
+    """No label template has this name."""
+
+    code = "label_template_unknown"
+
+
+class TemplateWrong(BadInput):
+    """A `label.toml` does not say what a label needs; names the file and the place in it."""
+
+    code = "label_template_wrong"
+
+
+class FieldWrong(BadInput):
+    """A field is missing, unknown, or carries what may not be printed."""
+
+    code = "label_field"
+
+
+class DoesNotFit(BadInput):
+    """A text or a symbol is larger than its place; it is refused, never clipped (H13)."""
+
+    code = "label_does_not_fit"
+
+
+class FontMissing(Conflict):
+    """No font on this machine has all the letters of a text."""
+
+    code = "label_font"
+
+
+class NotReadable(Conflict):
+    """The drawn picture does not decode to what was to be printed; nothing was kept."""
+
+    code = "label_not_readable"
+
+
+class OldLabel(Conflict):
+    """The scanned copy is not the live one of its code."""
+
+    code = "label_old"
+
+
+class NotSettled(Conflict):
+    """The print request is not in the state that the act needs."""
+
+    code = "label_request_state"
+
+
+class NoRequest(NotFound):
+    """No such print request."""
+
+    code = "label_request_unknown"
+
+
+class NoPrinter(NotFound):
+    """No printer has this name."""
+
+    code = "printer_unknown"
+
+
+class PrinterSilent(TemporaryFailure):
+    """The printer could not be reached, and nothing was sent to it."""
+
+    code = "printer_silent"

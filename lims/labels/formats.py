@@ -1,0 +1,100 @@
+"""The drawing as a picture, a vector picture and a page."""
+
+from datetime import UTC, datetime
+from html import escape
+from io import BytesIO
+
+from fpdf import FPDF
+from PIL import Image, ImageDraw
+
+from lims.labels.drawing import Drawing, Words
+from lims.labels.fonts import FAMILIES
+
+_UNDATED = datetime(2000, 1, 1, tzinfo=UTC)
+"""The same label is the same bytes whenever it is drawn; its trail says when it was printed."""
+
+
+def png(drawing: Drawing) -> bytes:
+    """The label dot by dot, black and white, as the printer would burn it."""
+    image = Image.new("1", (drawing.width, drawing.height), 1)
+    pen = ImageDraw.Draw(image)
+    pen.fontmode = "1"
+    for each in drawing.words:
+        pen.text(
+            (each.x, each.baseline),
+            each.text,
+            fill=0,
+            font=each.font.at(each.size_dots),
+            anchor="ls",
+        )
+    boxes = [box for each in drawing.symbols for box in each.bars()]
+    for left, top, right, bottom in boxes + [each.box for each in drawing.bars]:
+        pen.rectangle((left, top, right - 1, bottom - 1), fill=0)
+    file = BytesIO()
+    image.save(file, "PNG", dpi=(drawing.dpi, drawing.dpi))
+    return file.getvalue()
+
+
+def svg(drawing: Drawing) -> bytes:
+    """The label for a screen: one unit is one dot, the size is in millimetres."""
+    template = drawing.template
+    parts = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{template.width_mm}mm" '
+        f'height="{template.height_mm}mm" viewBox="0 0 {drawing.width} {drawing.height}">',
+        f'<rect width="{drawing.width}" height="{drawing.height}" fill="#fff"/>',
+    ]
+    parts += ['<g fill="#000" shape-rendering="crispEdges">']
+    boxes = [box for each in drawing.symbols for box in each.bars()]
+    parts += [
+        f'<rect x="{left}" y="{top}" width="{right - left}" height="{bottom - top}"/>'
+        for left, top, right, bottom in boxes + [each.box for each in drawing.bars]
+    ]
+    parts += ["</g>", *(_svg_text(each) for each in drawing.words), "</svg>"]
+    return "\n".join(parts).encode("utf-8")
+
+
+def _svg_text(words: Words) -> str:
+    family = FAMILIES[words.face.split("_")[0].replace("bold", "sans")]
+    weight = ' font-weight="bold"' if words.face.endswith("bold") else ""
+    # Placed by its middle, which is the same for either direction of writing; its length is fixed,
+    # so that a viewer without the font cannot run over the edge.
+    return (
+        f'<text x="{words.x + words.advance / 2:g}" y="{words.baseline}" text-anchor="middle" '
+        f'textLength="{words.advance}" lengthAdjust="spacingAndGlyphs" '
+        f'font-family="{family}" font-size="{words.size_dots:g}"{weight} '
+        f'xml:space="preserve">{escape(words.text)}</text>'
+    )
+
+
+def pdf(drawing: Drawing) -> bytes:
+    """A page of the label's own size; bars are rectangles, text is text."""
+    template = drawing.template
+    page = FPDF(
+        orientation="P", unit="mm", format=(float(template.width_mm), float(template.height_mm))
+    )
+    page.set_creation_date(_UNDATED)
+    page.set_auto_page_break(False)
+    page.set_margin(0)
+    page.c_margin = 0
+    page.add_page()
+    page.set_fill_color(0)
+    page.set_text_shaping(True)
+    for each in drawing.words:
+        family = f"{each.font.path}#{each.font.index}"
+        if family.lower() not in page.fonts:
+            page.add_font(family, "", each.font.path, collection_font_number=each.font.index)
+        page.set_font(family, size=drawing.pt(each.size_dots))
+        # A cell sets its baseline at half its height plus three tenths of the size.
+        height = drawing.mm(each.size_dots)
+        page.set_xy(drawing.mm(each.x), drawing.mm(each.baseline) - 0.8 * height)
+        page.cell(drawing.mm(each.advance) + 1, height, each.text)
+    boxes = [box for each in drawing.symbols for box in each.bars()]
+    for left, top, right, bottom in boxes + [each.box for each in drawing.bars]:
+        page.rect(
+            drawing.mm(left),
+            drawing.mm(top),
+            drawing.mm(right - left),
+            drawing.mm(bottom - top),
+            style="F",
+        )
+    return bytes(page.output())

@@ -1,0 +1,335 @@
+"""Every label draws its own example, and what is wrong with one is refused by name."""
+
+import io
+import os
+import random
+import re
+import string
+
+import pypdf
+import pytest
+from PIL import Image, ImageChops
+
+from lims.core import codes
+from lims.core.errors import BadInput, DomainError
+from lims.labels import (
+    DoesNotFit,
+    FieldWrong,
+    FontMissing,
+    LabelContent,
+    NotReadable,
+    layout,
+    read_png,
+    render,
+    verify_png,
+    zpl,
+)
+from lims.labels.drawing import DPI, draw
+from lims.labels.formats import png
+from lims.labels.rendering import FORMATS
+
+SOAK = bool(os.environ.get("EXOTRACE_SOAK"))
+DOSE = "cryovial_dose_33x13"
+
+
+def example(name: str, copy: int = 1, /, **changed: str) -> LabelContent:
+    fields = {**layout.load(name).example, **changed}
+    return LabelContent(name, fields, fields.pop("code"), copy)
+
+
+def drawn(content: LabelContent, dpi: int = 300):
+    template = layout.load(content.template)
+    return draw(template, content.fields, content.code, content.copy, dpi)
+
+
+@pytest.mark.parametrize("dpi", DPI)
+@pytest.mark.parametrize("name", layout.names())
+def test_a_label_draws_its_own_example_and_reads_back(name, dpi):
+    content = example(name)
+
+    for kind in FORMATS:
+        made = render(content, kind, dpi)
+        assert made.bytes
+
+    (symbol,) = made.symbols
+    assert symbol.text == codes.symbol(content.code, 1)
+    assert symbol.module_mm >= layout.MODULE_LEAST_MM
+    assert read_png(made.png) == [(symbol.symbology, symbol.text.encode())]
+    picture = Image.open(io.BytesIO(made.png))
+    assert abs(picture.width / dpi * 25.4 - float(made.width_mm)) < 25.4 / dpi
+
+
+@pytest.mark.parametrize("name", layout.names())
+def test_the_symbol_is_a_datamatrix_wherever_the_label_is_narrow(name):
+    template = layout.load(name)
+    kinds = {each.symbology for each in template.symbols}
+    if template.width_mm < layout.CODE128_LEAST_WIDTH_MM:
+        assert kinds == {"datamatrix"}
+
+
+def test_the_four_figures_stand_in_no_symbol_and_in_large_letters():
+    made = drawn(example(DOSE, readback="4821"))
+
+    assert all("4821" not in each.text for each in made.symbols)
+    sizes = {each.name: each.size_dots for each in made.words}
+    assert sizes["readback"] == max(sizes.values())
+
+
+def test_autologous_material_says_so_and_other_material_does_not():
+    def texts(**changed):
+        return {each.text for each in drawn(example(DOSE, **changed)).words}
+
+    assert "FOR AUTOLOGOUS USE ONLY" in texts(autologous="yes")
+    assert "FOR AUTOLOGOUS USE ONLY" not in texts(autologous="no")
+    assert "For clinical trial use only" in texts(autologous="no")
+
+
+def test_whether_it_is_autologous_can_not_be_left_unsaid():
+    content = example(DOSE)
+    fields = {name: value for name, value in content.fields.items() if name != "autologous"}
+
+    with pytest.raises(FieldWrong, match="autologous"):
+        render(LabelContent(DOSE, fields, content.code), "png")
+    with pytest.raises(FieldWrong, match="yes or no"):
+        render(example(DOSE, autologous="perhaps"), "png")
+
+
+@pytest.mark.parametrize("name", layout.names())
+def test_a_missing_field_is_refused_by_its_name(name):
+    content = example(name)
+    for field in layout.load(name).required:
+        fewer = {key: value for key, value in content.fields.items() if key != field}
+        with pytest.raises(FieldWrong) as refused:
+            render(LabelContent(name, fewer, content.code), "png")
+        assert refused.value.field == field
+
+
+def test_an_unknown_field_is_refused_by_its_name():
+    with pytest.raises(FieldWrong, match="colour"):
+        render(example(DOSE, colour="red"), "png")
+
+
+@pytest.mark.parametrize("text", ["a\nb", "a\x00b", "a\u202eb", "a\ud800b", "x" * 201])
+def test_letters_that_can_not_be_printed_are_refused(text):
+    with pytest.raises(FieldWrong) as refused:
+        render(example("place_50x20", name=text), "png")
+    assert refused.value.field == "name"
+
+
+@pytest.mark.parametrize("code", ["S7K4M29XD", "hello", "", "V7K4M29YJ"])
+def test_only_a_right_code_of_the_right_kind_is_drawn(code):
+    content = example("specimen_tube_50x20")
+    with pytest.raises(BadInput) as refused:
+        render(LabelContent(content.template, content.fields, code), "png")
+    assert refused.value.field == "code"
+
+
+def test_a_letter_that_no_font_has_is_refused():
+    with pytest.raises(FontMissing, match="name"):
+        render(example("place_50x20", name="Linear B \U00010000"), "png")
+
+
+def test_a_missing_chinese_font_refuses_that_label_in_one_sentence(monkeypatch):
+    monkeypatch.setenv("LIMS_FONT_ZH", "/nowhere.ttc")
+
+    render(example("place_50x20", name="Freezer"), "png")
+    with pytest.raises(FontMissing, match="LIMS_FONT_ZH"):
+        render(example("place_50x20", name="冰箱"), "png")
+
+
+@pytest.mark.parametrize("name", ["فریزر ۱۲، طبقهٔ ۳", "می\u200cروم", "二号冰箱 A3"])
+def test_persian_and_chinese_are_drawn_in_every_format(name):
+    content = example("place_50x20", name=name)
+
+    for kind in FORMATS:
+        made = render(content, kind)
+    stream = render(content, "zpl").bytes
+    assert b"^GFA," in stream
+    page = pypdf.PdfReader(io.BytesIO(render(content, "pdf").bytes)).pages[0]
+    assert float(page.mediabox.width) == pytest.approx(50 / 25.4 * 72, abs=0.1)
+    assert name in render(content, "svg").bytes.decode()
+    assert made.symbols
+
+
+def test_persian_letters_are_joined():
+    joined = next(w for w in drawn(example("place_50x20", name="سلام")).words if w.name == "name")
+    alone = sum(joined.font.at(joined.size_dots).getlength(each) for each in "سلام")
+    assert joined.advance < 0.9 * alone
+
+
+def test_the_pdf_copies_as_text_and_its_bars_are_where_the_picture_has_them():
+    content = example("lot_label_75x40")
+    text = pypdf.PdfReader(io.BytesIO(render(content, "pdf").bytes)).pages[0].extract_text()
+    assert "SARI-26-017" in text
+    assert "L7K 4M2 9XS" in text
+
+
+def test_the_same_content_gives_the_same_bytes():
+    content = example(DOSE)
+    for kind in FORMATS:
+        assert render(content, kind).bytes == render(content, kind).bytes
+
+
+def test_what_fits_by_shrinking_shrinks_and_what_does_not_is_refused():
+    def size(name):
+        words = drawn(example("place_50x20", name=name)).words
+        return next(each.size_dots for each in words if each.name == "name")
+
+    assert size("Freezer F1, rack 12, shelf 3, b 7") < size("Freezer F1")
+    with pytest.raises(DoesNotFit) as refused:
+        size("Freezer F1, rack 12, shelf 3, box 7, on the left behind the door")
+    assert refused.value.field == "name"
+
+
+def test_a_picture_that_says_something_else_is_not_drawn():
+    made = render(example(DOSE), "png")
+    verify_png(made.bytes, "V7K4M29YJ01" + made.symbols[0].text[-1])
+
+    with pytest.raises(NotReadable):
+        verify_png(made.bytes, codes.symbol("V7K4M29YJ", 2))
+    with pytest.raises(NotReadable):
+        verify_png(made.bytes, made.symbols[0].text, "code128")
+    with pytest.raises(NotReadable):
+        verify_png(b"no picture", made.symbols[0].text)
+
+
+def test_a_spoilt_symbol_is_found_by_reading_it_back(monkeypatch):
+    from lims.labels import formats, rendering
+
+    def spoilt(drawing):
+        image = Image.open(io.BytesIO(png(drawing))).convert("1")
+        left, top, right, bottom = drawing.symbols[0].box
+        image.paste(1, (left, top, (left + right) // 2, bottom))
+        file = io.BytesIO()
+        image.save(file, "PNG")
+        return file.getvalue()
+
+    monkeypatch.setattr(formats, "png", spoilt)
+    with pytest.raises(NotReadable):
+        rendering.render(example(DOSE), "zpl")
+
+
+def ink_outside(drawing) -> int:
+    """Dots of ink that the elements' own boxes do not account for."""
+    picture = Image.open(io.BytesIO(png(drawing))).convert("L")
+    for box in (
+        [each.ink for each in drawing.words]
+        + [each.box for each in drawing.symbols]
+        + [each.box for each in drawing.bars]
+    ):
+        picture.paste(255, box)
+    return ImageChops.invert(picture).getbbox() is not None
+
+
+NAMES = ["Fatemeh", "Zahra", "محمدی‌نژاد", "خراسانی", "欧阳", "司徒明月", "Nguyễn", "Åsa", "O'Brien"]
+
+
+def test_H13_random_records_are_drawn_whole_or_refused(measured):
+    seed = 20261121
+    pick = random.Random(seed)
+    trials, failures, refusals = (2000 if SOAK else 60), 0, 0
+    for _each in range(trials):
+        name = pick.choice(["specimen_tube_50x20", DOSE, "lot_label_75x40", "wristband_250x25"])
+        letter = layout.load(name).code_letters[0]
+        code, copy = codes.draw(letter), pick.randrange(1, 1024)
+        changed = {
+            field: " ".join(pick.choices(NAMES, k=pick.randint(1, 3)))
+            for field in sorted(layout.load(name).fields - layout.load(name).flags)
+            if pick.random() < 0.15 and not (pick.random() < 0.5 and field == "readback")
+        }
+        content = example(name, copy, **changed)
+        content = LabelContent(name, content.fields, code, copy)
+        try:
+            drawing = drawn(content)
+        except DomainError as refused:
+            failures += not refused.field
+            refusals += 1
+            continue
+        said = read_png(png(drawing))
+        failures += [each for _kind, each in said] != [codes.symbol(code, copy).encode()]
+        failures += bool(ink_outside(drawing))
+    measured("H13", trials=trials, failures=failures, seed=seed, refused=refusals)
+    assert failures == 0
+    assert 0 < refusals < trials
+
+
+def commands(stream: bytes) -> list[str]:
+    """The commands of a ZPL stream, as a printer finds them: by prefix, wherever they stand."""
+    return re.findall(r"[\^~][A-Z@][A-Z0-9@]?", stream.decode("utf-8"))
+
+
+def test_H57_field_data_never_becomes_a_command(measured):
+    seed = 5757
+    pick = random.Random(seed)
+    hostile = [
+        "^XZ",
+        "^XA",
+        "~JA",
+        "^FS",
+        "~HS",
+        "^CC",
+        "^CT~",
+        "_5E",
+        "_",
+        "\x1b",
+        "\x10",
+        "\r\n",
+        "^",
+        "~",
+    ]
+    letters = string.printable + "\x00\x05\x1d\x7f\x80éÿ" + "سگ冰"
+    trials, failures = (100_000 if SOAK else 3_000), 0
+    for _each in range(trials):
+        parts = pick.choices(hostile, k=pick.randint(0, 3)) + pick.choices(letters, k=12)
+        pick.shuffle(parts)
+        data = zpl.field_data("".join(parts))
+        failures += bool(re.search(r"[\^~\x00-\x1f\x7f]", data))
+        failures += re.sub(r"_[0-9A-F]{2}", "", data).count("_") != 0
+    drawings = 2_000 if SOAK else 120
+    plain = {
+        kind: commands(render(example("place_50x20", within=text), "zpl").bytes)
+        for kind, text in (("latin", "a"), ("other", "سگ"))
+    }
+    for _each in range(drawings):
+        parts = pick.choices(hostile, k=2) + pick.choices(string.ascii_letters + "é冰 ", k=5)
+        pick.shuffle(parts)
+        text = "".join(parts)
+        try:
+            stream = render(example("place_50x20", within=text), "zpl").bytes
+        except FieldWrong:
+            continue
+        kind = "latin" if zpl.latin(text.strip()) else "other"
+        failures += commands(stream) != plain[kind]
+    measured("H57", trials=trials + drawings, failures=failures, seed=seed)
+    assert failures == 0
+
+
+def test_H28_a_band_code_stands_on_no_other_label(measured):
+    trials = failures = 0
+    for name in layout.names():
+        if layout.load(name).code_letters == "W":
+            continue
+        for band in (codes.draw("W") for _each in range(5)):
+            for text in (band, codes.grouped(band), "band " + band.lower(), codes.symbol(band, 1)):
+                for field in layout.load(name).fields - layout.load(name).flags:
+                    trials += 1
+                    try:
+                        render(example(name, **{field: text}), "png")
+                        failures += 1
+                    except FieldWrong:
+                        pass
+            with pytest.raises(codes.WrongKind):
+                render(LabelContent(name, example(name).fields, band), "png")
+    measured("H28", trials=trials, failures=failures)
+    assert failures == 0
+
+
+def test_the_symbol_of_a_zpl_label_is_what_was_read_back():
+    made = render(example("specimen_tube_50x20"), "zpl")
+    data = re.findall(rb"\^BXN,6,200,16,16,,_\^FH_\^FD([0-9A-Z]+)\^FS", made.bytes)
+    assert data == [made.symbols[0].text.encode()]
+    bars = render(example("lot_label_75x40"), "zpl")
+    data = re.findall(rb"\^BY4,3\^BCN,94,N,N,N,A\^FH_\^FD([0-9A-Z]+)\^FS", bars.bytes)
+    assert data == [bars.symbols[0].text.encode()]
+    assert made.bytes.count(b"^XA") == 1
+    assert b"^PQ1,0,0,N" in made.bytes
