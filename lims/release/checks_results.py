@@ -37,7 +37,7 @@ def specified(facts: ReleaseFacts, test: SpecTest) -> Finding:
     what = _("test %(id)s, %(title)s, lot %(lot)s", id=test.id, title=test.title, lot=facts.lot)
     results = valid_results(facts, test.id)
     failing = tuple(each for each in results if each.judged in (Judged.OUTSIDE, Judged.STOPS))
-    open_ones = [each for each in results if each.state != "approved"]
+    open_ones = [each for each in results if not _final(each)]
     if failing and (test.severity is Severity.STOP or _stops(failing)):
         return stopped(
             what,
@@ -66,6 +66,11 @@ def specified(facts: ReleaseFacts, test: SpecTest) -> Finding:
     if open_ones and test.severity is Severity.WARN:
         return warned(what, _("its result has not been approved"), REASON, QUALITY)
     return passed(what, _("%(values)s", values=listed(_values(results))))
+
+
+def _final(result: TestResult) -> bool:
+    """Approved, and judged: an approval without a judgement is none."""
+    return result.state == "approved" and result.judged is not None
 
 
 def _stops(results: tuple[TestResult, ...]) -> bool:
@@ -113,9 +118,9 @@ def identity(facts: ReleaseFacts) -> Finding | None:
     results = valid_results(facts, IDENTITY)
     if any(each.judged not in (Judged.MET, None) for each in results):
         why = _("an identity test does not match the donor")
-    elif not any(each.state == "approved" and each.judged is Judged.MET for each in results):
+    elif not any(_final(each) for each in results):
         why = _("no approved identity test matches the donor")
-    elif any(each.state != "approved" for each in results):
+    elif not all(_final(each) for each in results):
         why = _("an identity result has not been approved")
     else:
         return passed(what, _("the cells match the donor"))
