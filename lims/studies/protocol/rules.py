@@ -163,7 +163,7 @@ def _dose(path: Path, dose: Data) -> Iterator[Sentence]:
             (*path, "unit_confirmed_by_required"),
             str(
                 _(
-                    "A protein dose needs the role that confirms its unit; a slip of 1000 is one letter."
+                    "A protein dose needs the role that confirms its unit; name one."
                 )
             ),
         )
