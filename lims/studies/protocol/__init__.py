@@ -4,6 +4,14 @@ A study file (`lims/studies/protocols/*.toml`) holds the facts of one trial; `si
 house's own defaults. `check` names every error of a file, `load` gives a `Protocol` or refuses.
 """
 
+from lims.studies.protocol.eligibility import (
+    Eligibility,
+    FieldRefused,
+    Item,
+    completed_years,
+    judge,
+    parted,
+)
 from lims.studies.protocol.expressions import BadExpression, Expression
 from lims.studies.protocol.faults import Fault, ProtocolInvalid, Report
 from lims.studies.protocol.model import (
@@ -51,10 +59,13 @@ __all__ = [
     "CriterionKind",
     "DonorRule",
     "Dose",
+    "Eligibility",
     "Expression",
     "Fault",
     "Field",
     "FieldKind",
+    "FieldRefused",
+    "Item",
     "Limit",
     "LimitKind",
     "LimitValue",
@@ -72,9 +83,12 @@ __all__ = [
     "Window",
     "WindowKind",
     "check",
+    "completed_years",
     "demonstration_site",
+    "judge",
     "load",
     "load_site",
+    "parted",
     "read_file",
     "shipped",
 ]

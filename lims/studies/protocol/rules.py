@@ -161,11 +161,7 @@ def _dose(path: Path, dose: Data) -> Iterator[Sentence]:
     if measure == "protein" and dose.get("unit_confirmed_by_required") == "none":
         yield (
             (*path, "unit_confirmed_by_required"),
-            str(
-                _(
-                    "A protein dose needs the role that confirms its unit; name one."
-                )
-            ),
+            str(_("A protein dose needs the role that confirms its unit; name one.")),
         )
 
 

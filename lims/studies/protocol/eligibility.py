@@ -21,6 +21,7 @@ endometrial_polyps, significant_vaginal_discharge, yes or no; tcra_date, prp_dat
 other_trial_date (or `never`), dates; sex.
 """
 
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -225,7 +226,7 @@ def _count(field: Field, given: Any) -> expressions.Value:
         given = numbers.decimal(number, field=field.name)
     if isinstance(given, bool) or not isinstance(given, int | Decimal | float):
         raise _refused(field, wanted)
-    if given != given or not 0 <= given <= _LARGEST_COUNT or given != int(given):
+    if not math.isfinite(given) or not 0 <= given <= _LARGEST_COUNT or given != int(given):
         raise _refused(field, wanted)
     return expressions.Amount(Fraction(int(given)))
 
