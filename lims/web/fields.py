@@ -88,7 +88,7 @@ class Input(fields.Field[Any]):
         self,
         *,
         label: Text | str = "",
-        help: Text | None = None,  # noqa: A002
+        help: Text | None = None,
         prefill: Any = None,
         **kwargs: Any,
     ) -> None:

@@ -1,0 +1,126 @@
+"""Whether the process lives, whether it can work, and what it has done."""
+
+import time
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import redis
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from flask import Flask, Response, g, request
+from prometheus_client import CONTENT_TYPE_LATEST, Histogram, generate_latest
+from sqlalchemy import text
+
+from lims import ledger
+from lims.core import db
+from lims.settings import Settings
+from lims.web import plain
+
+_SECONDS = Histogram(
+    "lims_request_seconds",
+    "Seconds from the request to its answer",
+    ("method", "rule", "status"),
+    buckets=(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10),
+)
+_OLDEST_BEAT = 120.0
+_VERBS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+
+
+def migrations_missing(database: db.Database) -> list[str]:
+    """The newest forms of the tables that this database has not reached."""
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent.parent / "migrations"))
+    heads = set(ScriptDirectory.from_config(config).get_heads())
+    with database.engine.connect() as connection:
+        here = set(MigrationContext.configure(connection).get_current_heads())
+    return sorted(heads - here)
+
+
+def _database(_settings: Settings) -> str:
+    with db.reading() as session:
+        session.execute(text("SELECT 1"))
+    return ""
+
+
+def _migrations(_settings: Settings) -> str:
+    missing = migrations_missing(db.current())
+    return f"run lims db upgrade: {', '.join(missing)}" if missing else ""
+
+
+def _guards(_settings: Settings) -> str:
+    with db.reading() as session:
+        missing = ledger.missing_guards(session)
+    return f"missing: {', '.join(missing)}" if missing else ""
+
+
+def _broker(settings: Settings) -> str:
+    if settings.broker_url:
+        with redis.from_url(
+            settings.broker_url, socket_timeout=1, socket_connect_timeout=1
+        ) as client:
+            client.ping()
+    return ""
+
+
+def _worker(_settings: Settings) -> str:
+    if find_spec("lims.core.heartbeat") is None:
+        return ""
+    age = import_module("lims.core.heartbeat").age()
+    if age is None:
+        return "no worker has been seen"
+    return f"last seen {age:.0f} s ago" if age > _OLDEST_BEAT else ""
+
+
+_CHECKS = {
+    "database": _database,
+    "migrations": _migrations,
+    "ledger_guards": _guards,
+    "broker": _broker,
+    "worker": _worker,
+}
+
+
+def readiness(settings: Settings) -> dict[str, Any]:
+    """Every check and what is wrong with it; the names of failures, never their details."""
+    checks = {}
+    for name, check in _CHECKS.items():
+        try:
+            wrong = check(settings)
+        except Exception as failure:  # every library has its own
+            wrong = f"failed: {type(failure).__name__}"
+        checks[name] = {"ok": not wrong, **({"why": wrong} if wrong else {})}
+    return {"ready": all(each["ok"] for each in checks.values()), "checks": checks}
+
+
+def install(app: Flask, settings: Settings) -> None:
+    """Open `/healthz`, `/readyz` and `/metrics`, and time every request."""
+
+    @app.before_request
+    def started() -> None:
+        g.started = time.perf_counter()
+
+    @app.after_request
+    def timed(response: Response) -> Response:
+        if "started" in g:
+            rule = request.url_rule.rule if request.url_rule else "none"
+            verb = request.method if request.method in _VERBS else "other"
+            _SECONDS.labels(verb, rule, str(response.status_code)).observe(
+                time.perf_counter() - g.started
+            )
+        return response
+
+    @app.get("/healthz")
+    def healthz() -> Response:
+        return plain.answer({"alive": True})
+
+    @app.get("/readyz")
+    def readyz() -> Response:
+        found = readiness(settings)
+        return plain.answer(found, 200 if found["ready"] else 503)
+
+    @app.get("/metrics")
+    def metrics() -> Response:
+        return Response(generate_latest(), content_type=CONTENT_TYPE_LATEST)
