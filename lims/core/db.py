@@ -267,6 +267,11 @@ def open_when_needed(opener: Callable[[], Database]) -> None:
     _opener[:] = [opener]
 
 
+def forget() -> None:
+    """Have no database any more, as before a fork."""
+    _database.clear()
+
+
 def current() -> Database:
     """The process's database."""
     if not _database and _opener:

@@ -6,7 +6,7 @@ that it works, and that the database takes what it writes.
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import String, func, select
+from sqlalchemy import String, delete, func, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from lims.core import clock, db, queue
@@ -14,6 +14,7 @@ from lims.core import clock, db, queue
 TASK = queue.task("core.heartbeat")
 EVERY = timedelta(seconds=30)
 LATE = 3 * EVERY
+FORGOTTEN = timedelta(days=7)
 
 
 class Heartbeat(db.Base):
@@ -33,6 +34,8 @@ def beat(worker: str) -> None:
             session.add(Heartbeat(worker=worker[:120], at=clock.now()))
         else:
             row.at = clock.now()
+        # A container has a new name each time; those that are gone need no row.
+        session.execute(delete(Heartbeat).where(Heartbeat.at < clock.now() - FORGOTTEN))
 
 
 def newest(session: Session) -> datetime | None:

@@ -1,0 +1,45 @@
+"""`lims db` and `lims ledger`: the records as a whole."""
+
+import click
+
+from lims.core import console, db
+
+
+@click.group("db")
+def db_() -> None:
+    """Look after the database."""
+
+
+@db_.command("upgrade")
+@console.as_json
+def upgrade(as_json: bool) -> int:
+    """Bring the database to the newest form, and its guards into place."""
+    from lims import opening, settings
+
+    before, after = opening.upgrade(settings.read())
+    console.answer(
+        {"from": before, "to": after},
+        as_json,
+        f"from {before or 'empty'} to {after or 'empty'}",
+    )
+    return 0
+
+
+@click.group("ledger")
+def ledger_() -> None:
+    """Look after the trail."""
+
+
+@ledger_.command("verify")
+@console.as_json
+def verify(as_json: bool) -> int:
+    """Is every entry whole, and does every row follow from them? Exit 1 where not."""
+    from lims import ledger
+
+    with db.reading() as session:
+        found = ledger.verify(session)
+    lines = [f"{each.stream} {each.number}: {each.what}" for each in found.breaks]
+    verdict = "whole" if found.ok else f"{len(found.breaks)} breaks"
+    lines.append(f"{found.entries} entries in {found.streams} streams: {verdict}")
+    console.answer(found.as_json(), as_json, *lines)
+    return 0 if found.ok else 1
