@@ -29,6 +29,7 @@ from lims.studies.protocol.model import (
     Visit,
     Window,
 )
+from lims.studies.protocol.panels import Analyte, Panel, load_panel, panel
 from lims.studies.protocol.reading import (
     check,
     demonstration_site,
@@ -51,6 +52,7 @@ from lims.studies.protocol.words import (
 
 __all__ = [
     "Allocation",
+    "Analyte",
     "Arm",
     "BadExpression",
     "Component",
@@ -72,6 +74,7 @@ __all__ = [
     "MechanicalRule",
     "Note",
     "Outcome",
+    "Panel",
     "ProductKind",
     "Protocol",
     "ProtocolInvalid",
@@ -87,7 +90,9 @@ __all__ = [
     "demonstration_site",
     "judge",
     "load",
+    "load_panel",
     "load_site",
+    "panel",
     "parted",
     "read_file",
     "shipped",

@@ -13,87 +13,42 @@ Numbers are exact fractions, so a value on the limit is on the limit. Length and
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, timedelta
 from fractions import Fraction
 
 from lims.core import numbers, units
-from lims.core.errors import BadInput
 from lims.core.words import Text as _
+from lims.studies.protocol import answers
+from lims.studies.protocol.answers import words_compared
+from lims.studies.protocol.nodes import (
+    Amount,
+    BadExpression,
+    Binary,
+    Kind,
+    Literal,
+    Name,
+    Node,
+    Unary,
+    Value,
+    amount,
+    dimension,
+)
+
+__all__ = [
+    "Amount",
+    "BadExpression",
+    "Expression",
+    "Kind",
+    "Name",
+    "Value",
+    "amount",
+    "dimension",
+    "parse",
+    "words_compared",
+]
 
 LONGEST = 600
 DEEPEST = 25
 KEYWORDS = frozenset({"AND", "OR", "NOT", "true", "false"})
-
-# What compound kinds are made of: factor of the kind's first unit to the parts' first units.
-_PARTS: Mapping[str, tuple[Fraction, Mapping[str, int]]] = {
-    "body-mass index": (Fraction(1000), {"mass": 1, "length": -2}),
-    "mass concentration": (Fraction(1), {"mass": 1, "volume": -1}),
-    "particle concentration": (Fraction(1000), {"particles": 1, "volume": -1}),
-    "purity": (Fraction(1000000), {"particles": 1, "mass": -1}),
-    "cell concentration": (Fraction(1000), {"cells": 1, "volume": -1}),
-    "cell density": (Fraction(10000), {"cells": 1, "length": -2}),
-    "particles per cell": (Fraction(1), {"particles": 1, "cells": -1}),
-    "area": (Fraction(1), {"length": 2}),
-    "number": (Fraction(1), {}),
-    "fraction": (Fraction(1, 100), {}),
-}
-
-Dimension = tuple[tuple[str, int], ...]
-_TIME: Dimension = (("time", 1),)
-_DAY = 86400
-
-
-class BadExpression(BadInput):
-    """A rule that cannot be read, or that compares what cannot be compared."""
-
-    code = "bad_expression"
-
-
-@dataclass(frozen=True)
-class Amount:
-    """An exact number in the first units of its dimension."""
-
-    value: Fraction
-    dimension: Dimension = ()
-
-
-Value = bool | str | date | Amount
-# The type of an expression: `boolean`, `text`, `date` or the dimension of an amount.
-Kind = str | Dimension
-
-
-@dataclass(frozen=True)
-class Literal:
-    """A value written in the rule."""
-
-    value: Value
-
-
-@dataclass(frozen=True)
-class Name:
-    """A field."""
-
-    name: str
-
-
-@dataclass(frozen=True)
-class Unary:
-    """`NOT a` or `- a`."""
-
-    sign: str
-    operand: "Node"
-
-
-@dataclass(frozen=True)
-class Binary:
-    """`a AND b`, `a < b`, `a + b`."""
-
-    sign: str
-    left: "Node"
-    right: "Node"
-
-
-Node = Literal | Name | Unary | Binary
 
 
 @dataclass(frozen=True)
@@ -115,7 +70,7 @@ class Expression:
         Raises:
             BadExpression: a field is unknown, or two things do not compare.
         """
-        return _kind(self.tree, fields)
+        return answers.kind(self.tree, fields)
 
     def answer(self, values: Mapping[str, Value]) -> bool | None:
         """Whether the rule is met; None while any field it names is missing.
@@ -125,31 +80,11 @@ class Expression:
         """
         if any(name not in values for name in self.names):
             return None
-        found = _value(self.tree, values)
+        found = answers.value(self.tree, values)
         if not isinstance(found, bool):
             raise BadExpression(_("%(rule)s is not a yes or no.", rule=self.text))
         return found
 
-
-def amount(quantity: units.Quantity) -> Amount:
-    """A quantity as an exact number of its dimension."""
-    kind = units.kind(quantity.unit)
-    factor, parts = _PARTS.get(kind, (Fraction(1), {kind: 1}))
-    # `to` the kind's first unit would round; the factor of one unit is exact.
-    scale = Fraction(units.Quantity(1, quantity.unit).to(_first(kind)).value)
-    return Amount(Fraction(quantity.value) * scale * factor, tuple(sorted(parts.items())))
-
-
-def dimension(unit: str | None) -> Dimension:
-    """The dimension of a unit; a bare number has none."""
-    return amount(units.Quantity(1, unit)).dimension if unit else ()
-
-
-def _first(kind: str) -> str:
-    return next(unit for unit, (each, _factor) in units._UNITS.items() if each == kind)
-
-
-# Reading
 
 _TOKEN = re.compile(
     r"\s*(?:"
@@ -310,161 +245,3 @@ def _unexpected(word: str) -> BadExpression:
             word=word or "the end",
         )
     )
-
-
-# Types
-
-_COMPARISONS = frozenset({"<", "<=", ">", ">=", "=", "!="})
-
-
-def _kind(node: Node, fields: Mapping[str, Kind]) -> Kind:
-    if isinstance(node, Literal):
-        return kind_of(node.value)
-    if isinstance(node, Name):
-        if node.name not in fields:
-            raise BadExpression(
-                _(
-                    "The rule names %(name)s, which is no field of this study; add the field or "
-                    "correct the name.",
-                    name=node.name,
-                ),
-                field=node.name,
-            )
-        return fields[node.name]
-    if isinstance(node, Unary):
-        inner = _kind(node.operand, fields)
-        if (node.sign == "NOT") != (inner == "boolean") or inner in ("text", "date"):
-            raise _misfit(node.sign, inner, inner)
-        return inner
-    return _result(node.sign, _kind(node.left, fields), _kind(node.right, fields))
-
-
-def kind_of(value: Value) -> Kind:
-    """The type of a value."""
-    if isinstance(value, bool):
-        return "boolean"
-    if isinstance(value, str):
-        return "text"
-    return "date" if isinstance(value, date) else value.dimension
-
-
-def _result(sign: str, left: Kind, right: Kind) -> Kind:
-    """The type of a binary expression, or a refusal."""
-    if sign in ("AND", "OR"):
-        fits, result = left == right == "boolean", "boolean"
-    elif sign in _COMPARISONS:
-        ordered = sign in ("=", "!=") or left not in ("boolean", "text")
-        fits, result = left == right and ordered, "boolean"
-    elif isinstance(left, tuple) and isinstance(right, tuple):
-        if sign in ("+", "-"):
-            fits, result = left == right, left  # type: ignore[assignment]
-        else:
-            fits, result = True, _combined(left, right, sign)  # type: ignore[assignment]
-    elif left == "date" and sign in ("+", "-") and right == _TIME:
-        fits, result = True, "date"
-    else:
-        fits, result = left == right == "date" and sign == "-", _TIME  # type: ignore[assignment]
-    if not fits:
-        raise _misfit(sign, left, right)
-    return result
-
-
-def _combined(left: Dimension, right: Dimension, sign: str) -> Dimension:
-    powers = dict(left)
-    for kind, power in right:
-        powers[kind] = powers.get(kind, 0) + (power if sign == "*" else -power)
-    return tuple(sorted((kind, power) for kind, power in powers.items() if power))
-
-
-def _misfit(sign: str, left: Kind, right: Kind) -> BadExpression:
-    return BadExpression(
-        _(
-            "%(sign)s does not go with %(left)s and %(right)s; use values of one kind, with "
-            "units that convert.",
-            sign=sign,
-            left=_spoken(left),
-            right=_spoken(right),
-        )
-    )
-
-
-def _spoken(kind: Kind) -> str:
-    if isinstance(kind, str):
-        return kind
-    written = [name if power == 1 else f"{name}^{power}" for name, power in kind]
-    return " ".join(written) or "number"
-
-
-# Answers
-
-
-def _value(node: Node, values: Mapping[str, Value]) -> Value:
-    if isinstance(node, Literal):
-        return node.value
-    if isinstance(node, Name):
-        return values[node.name]
-    if isinstance(node, Unary):
-        return _turned(node.sign, _value(node.operand, values))
-    left, right = _value(node.left, values), _value(node.right, values)
-    _result(node.sign, kind_of(left), kind_of(right))
-    if node.sign in ("AND", "OR"):
-        return (left and right) if node.sign == "AND" else (left or right)
-    if node.sign in _COMPARISONS:
-        return _compare(node.sign, left, right)
-    return _calculate(node.sign, left, right)
-
-
-def _turned(sign: str, operand: Value) -> Value:
-    if isinstance(operand, bool) and sign == "NOT":
-        return not operand
-    if isinstance(operand, Amount) and sign == "-":
-        return Amount(-operand.value, operand.dimension)
-    raise _misfit(sign, kind_of(operand), kind_of(operand))
-
-
-def _compare(sign: str, left: Value, right: Value) -> bool:
-    a = left.value if isinstance(left, Amount) else left
-    b = right.value if isinstance(right, Amount) else right
-    if sign == "=":
-        return a == b
-    if sign == "!=":
-        return a != b
-    less, equal = a < b, a == b  # type: ignore[operator]
-    return {"<": less, "<=": less or equal, ">": not less and not equal, ">=": not less}[sign]
-
-
-def _calculate(sign: str, left: Value, right: Value) -> Value:
-    if isinstance(left, date) and isinstance(right, date):
-        return Amount(Fraction((left - right).days * _DAY), _TIME)
-    if not isinstance(right, Amount):
-        raise _misfit(sign, kind_of(left), kind_of(right))
-    if isinstance(left, date):
-        days = right.value / _DAY
-        if days.denominator != 1:
-            raise BadExpression(_("A date moves by whole days only; write the time in d."))
-        try:
-            return left + timedelta(days=int(days) if sign == "+" else -int(days))
-        except OverflowError:
-            raise BadExpression(_("The rule moves a date out of the calendar.")) from None
-    if not isinstance(left, Amount):
-        raise _misfit(sign, kind_of(left), kind_of(right))
-    a, b = left.value, right.value
-    if sign in ("+", "-"):
-        return Amount(a + b if sign == "+" else a - b, left.dimension)
-    if sign == "*":
-        return Amount(a * b, _combined(left.dimension, right.dimension, sign))
-    if b == 0:
-        raise BadExpression(_("The rule divides by zero; check the values entered."))
-    return Amount(a / b, _combined(left.dimension, right.dimension, sign))
-
-
-def words_compared(node: Node) -> list[tuple[str, str]]:
-    """Fields compared with a written word, and that word."""
-    if isinstance(node, Unary):
-        return words_compared(node.operand)
-    if not isinstance(node, Binary):
-        return []
-    for one, other in ((node.left, node.right), (node.right, node.left)):
-        if isinstance(one, Name) and isinstance(other, Literal) and isinstance(other.value, str):
-            return [(one.name, other.value)]
-    return [*words_compared(node.left), *words_compared(node.right)]

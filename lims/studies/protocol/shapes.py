@@ -29,7 +29,12 @@ SENTENCES = {
     "unknown": _("This key is not known here; correct its spelling or remove it."),
     "table": _("This must be a table of keys."),
 }
-_CODES = {"required": "missing", "unknown": "unknown", "type": "table", "null": "missing"}
+_CODES: dict[str, str | list[Any] | dict[Any, Any]] = {
+    "required": "missing",
+    "unknown": "unknown",
+    "type": "table",
+    "null": "missing",
+}
 
 
 class Shape(Schema):
@@ -38,7 +43,7 @@ class Shape(Schema):
     class Meta:
         unknown = RAISE
 
-    error_messages = _CODES
+    error_messages: dict[str, str] = {"unknown": "unknown", "type": "table"}  # noqa: RUF012
 
 
 class _Own(fields.Field):
@@ -204,7 +209,7 @@ class Named(_Own):
         return good
 
 
-def _shape(name: str, **keys: fields.Field) -> type[Schema]:
+def shape(name: str, **keys: fields.Field) -> type[Schema]:
     """A table: keys with a trailing underscore are optional."""
     made = {}
     for key, kind in keys.items():
@@ -216,7 +221,7 @@ def _shape(name: str, **keys: fields.Field) -> type[Schema]:
 ROLES = tuple(sorted(PEOPLE))
 _ARMS = ("none", *ProductKind)
 
-STUDY = _shape(
+STUDY = shape(
     "StudyPart",
     code=Words(validate=validate.Regexp(r"[A-Z0-9][A-Z0-9-]{2,39}\Z", error=str(
         _("A study code has 3-40 capital letters, digits and hyphens.")
@@ -227,7 +232,7 @@ STUDY = _shape(
     mandatory_tests_=Listed(Words()), identical_process_arms_=Listed(Words()), claims_=Words(),
     claims_severity_=OneOf(Severity),
 )  # fmt: skip
-PLACE = _shape(
+PLACE = shape(
     "PlacePart",
     number_of_sites=Whole(1), hospital=Words(), city=Words(), country=Words(), time_zone=Words(),
     department_=Words(), subject_prefix=Words(),
@@ -235,8 +240,8 @@ PLACE = _shape(
         _("A participant prefix has 2-8 capital letters.")
     ))),
 )  # fmt: skip
-_DATES = _shape("Dates", estimated_=Day(), actual_=Day())
-REGISTRATION = _shape(
+_DATES = shape("Dates", estimated_=Day(), actual_=Day())
+REGISTRATION = shape(
     "RegistrationPart",
     register=Words(), number_=Words(), registered_on_=Day(), registered_on_jalali_=Words(),
     timing_=OneOf(("prospective", "retrospective")), update_count_=Whole(), ethics_number_=Words(),
@@ -246,7 +251,7 @@ REGISTRATION = _shape(
     verified_=Words(), fda_regulated_drug_=Flag(), fda_regulated_device_=Flag(),
     us_export_=Flag(), dates_=Named(_DATES),
 )  # fmt: skip
-ALLOCATION = _shape(
+ALLOCATION = shape(
     "AllocationPart",
     method=OneOf(("block_randomised", "assigned")), randomised=Flag(),
     ratio=Words(validate=validate.Regexp(r"\d+(:\d+)+\Z", error=str(
@@ -259,13 +264,13 @@ ALLOCATION = _shape(
     control_material_=Words(), refused_=Listed(Words()), record=Listed(Words()),
     above_target_=OneOf(Severity),
 )  # fmt: skip
-STATISTICS = _shape(
+STATISTICS = shape(
     "StatisticsPart",
     given=Flag(), test_=Words(), alpha_=Words(), primary_=Words(), per_arm_=Whole(1),
     evaluable_per_arm_=Whole(1), effect_size_=Words(), standard_deviation_=Words(),
     power_=Words(), prp_rationale_=Words(),
 )  # fmt: skip
-DOSE = _shape(
+DOSE = shape(
     "DosePart",
     volume_min=Amount("volume"), volume_nominal=Amount("volume"), volume_max=Amount("volume"),
     per_site=Flag(), sites_max=Whole(1), above_sites_max_=OneOf(Severity), occasions=Whole(1),
@@ -274,7 +279,7 @@ DOSE = _shape(
     unit_confirmed_by_required=OneOf(("none", *ROLES)),
     delivered_min=Amount("volume"), delivered_max=Amount("volume"),
 )  # fmt: skip
-ARM = _shape(
+ARM = shape(
     "ArmPart",
     title=Words(), role=OneOf(("experimental", "active_comparator", "control")),
     aliases_=Listed(Words()), product=OneOf(_ARMS), product_title_=Words(),
@@ -282,7 +287,7 @@ ARM = _shape(
     route_title_=Words(), device_=Words(), device_dead_volume_=Amount("volume"), window_=Words(),
     specification_=Words(), own_collection=Flag(), target=Whole(1), dose_=Part(DOSE),
 )  # fmt: skip
-WINDOW = _shape(
+WINDOW = shape(
     "WindowPart",
     kind=OneOf(WindowKind), title=Words(), nominal_=Amount("time"), silent_=Amount("time"),
     warn_=Amount("time"), override_min_=Amount("time"), override_max_=Amount("time"),
@@ -291,84 +296,84 @@ WINDOW = _shape(
     override_days_=Listed(Whole(1)), day_one_=Words(), day_one_sources_=Listed(Words()),
     second_occasion_=OneOf(Severity),
 )  # fmt: skip
-CONSENT = _shape(
+CONSENT = shape(
     "ConsentPart",
     covers=Listed(Words()), before=Listed(Words()), withdrawal_choices=Listed(Words()),
     donor_=Words(), donor_covers_=Listed(Words()), control_material_choices_=Listed(Words()),
 )  # fmt: skip
-FIELD = _shape(
+FIELD = shape(
     "FieldPart",
     type=OneOf(FieldKind), unit_=Unit(), title_=Words(), choices_=Listed(Words()), never_=Flag(),
 )  # fmt: skip
-CRITERION = _shape(
+CRITERION = shape(
     "CriterionPart",
     type=OneOf(CriterionKind), title=Words(), rule_=Words(), text_=Words(),
     requires_=Listed(Words()), reason_required_=Flag(),
 )  # fmt: skip
-ELIGIBILITY = _shape(
+ELIGIBILITY = shape(
     "EligibilityPart",
     waivers=Flag(), reference_date=Words(), fields=Named(FIELD), criteria=Named(CRITERION),
 )  # fmt: skip
-OUTCOME = _shape(
+OUTCOME = shape(
     "OutcomePart",
     title=Words(), time_point=Words(), anchor_=Words(), start_=Amount("time"),
     end_=Amount("time"), method=Words(), fields=Named(FIELD), cut_off_=Amount(),
     warn_from_=Amount(), primary_value_=Words(), wording_=Words(),
     **{"class": OneOf(("primary", "secondary", "named"))},
 )  # fmt: skip
-VISIT = _shape(
+VISIT = shape(
     "VisitPart",
     title=Words(), anchor=Words(), offset=Amount("time", signed=True), before=Amount("time"),
     after=Amount("time"), arms=Listed(Words()), outcomes_=Listed(Words()),
     safety_=Listed(Words()),
 )  # fmt: skip
-SAFETY = _shape(
+SAFETY = shape(
     "SafetyPart",
     registered=Flag(), severity=OneOf(Severity), immediate_=Listed(Words()),
     follow_ups_=Listed(Amount("time")), tests_=Listed(Words()),
     adverse_event_fields=Listed(Words()), follow_up_end=Words(),
 )  # fmt: skip
-LIMIT = _shape(
+LIMIT = shape(
     "LimitPart",
     kind=OneOf((*LimitKind, "around")), low_=Words(), high_=Words(), choices_=Listed(Words()),
     nominal_=Words(), allowance_=Words(), tolerance_=Words(),
 )  # fmt: skip
-COMPONENT = _shape("ComponentPart", unit_=Unit(), limit=Part(LIMIT))
-SPEC_TEST = _shape(
+COMPONENT = shape("ComponentPart", unit_=Unit(), limit=Part(LIMIT))
+SPEC_TEST = shape(
     "SpecTestPart",
     title=Words(), method=Words(), unit_=Unit(), limit=Part(LIMIT), stop_=Part(LIMIT),
     criteria_=Words(), n=Words(), replicates_=Whole(1), severity=OneOf(Severity),
     source_=Words(), mandatory_=Flag(), late_=Flag(), calculated_from_=Words(),
     components_=Named(COMPONENT),
 )  # fmt: skip
-NOTE = _shape("NotePart", unclear=Words(), representation=Words(), key=Words())
-SHARING = _shape(
+NOTE = shape("NotePart", unclear=Words(), representation=Words(), key=Words())
+SHARING = shape(
     "SharingPart",
     decided=Flag(), plan=Words(), data_=Listed(Words()), from_when_=Words(), for_years_=Whole(1),
     to_=Words(), conditions_=Listed(Words()), platform_=Words(), supporting_=Listed(Words()),
     export_requires=Listed(Words()),
 )  # fmt: skip
-LABEL = _shape("LabelPart", **{language: Words() for language in LANGUAGES})
-FILE = _shape(
+LABEL = shape("LabelPart", **{language: Words() for language in LANGUAGES})
+FILE = shape(
     "StudyFile",
     study=Part(STUDY), site=Part(PLACE), registration=Part(REGISTRATION),
     allocation=Part(ALLOCATION), statistics=Part(STATISTICS), arms=Named(ARM),
     windows=Named(WINDOW), consent=Part(CONSENT), eligibility=Part(ELIGIBILITY),
     outcomes=Named(OUTCOME), visits=Named(VISIT), safety=Part(SAFETY),
-    journey=Named(_shape("JourneyPart", stages=Listed(Words()))),
-    cycles=Part(_shape(
+    journey=Named(shape("JourneyPart", stages=Listed(Words()))),
+    cycles=Part(shape(
         "CyclesPart", collection_and_treatment_differ=Flag(), dose_links=Listed(Words())
     )),
-    allergy=Part(_shape(
+    allergy=Part(shape(
         "AllergyPart", refused=Listed(Words()), unless_test_below_loq_=Words()
     )),
     sharing=Part(SHARING), specifications=Named(Named(SPEC_TEST)), notes_=Named(NOTE),
-    panels=Part(_shape("PanelsPart", offered=Listed(Words()), eligibility=Flag())),
+    panels=Part(shape("PanelsPart", offered=Listed(Words()), eligibility=Flag())),
     limits_=fields.Raw(), labels=Named(LABEL),
 )  # fmt: skip
-SITE_FILE = _shape(
+SITE_FILE = shape(
     "SiteFile",
-    site=Part(_shape(
+    site=Part(shape(
         "SitePart", title=Words(), version=Words(), approver=Words(), approved_on=Day(),
         demonstration=Flag(),
     )),
