@@ -497,9 +497,29 @@ def test_an_unknown_dose_stops_b06_and_leaves_the_rest_pending() -> None:
 
 
 def test_facts_left_over_from_another_dose_say_nothing_of_an_unknown_one() -> None:
-    answer = BEDSIDE.ask(good_facts(dose=Dose(DOSE, found=False)), NOW)
+    answer = BEDSIDE.ask(good_facts(dose=Dose(DOSE, found=False), custody={"incomplete": 1}), NOW)
     assert answer.ids(Result.STOPPED) == ["B06"]
-    assert "B11" in answer.ids(Result.PENDING)
+    of_the_dose = {"B07", "B08", "B10", "B11", "B12", "B13", "B14", "B17", "B18", "B19", "B20"}
+    assert of_the_dose <= set(answer.ids(Result.PENDING))
+    assert "B09" not in {each.id for each in answer.rows}
+
+
+def test_a_lineage_that_was_not_gathered_waits() -> None:
+    assert {"B08", "B12"} <= set(BEDSIDE.ask(good_facts(lineage=None), NOW).ids(Result.PENDING))
+    assert row(good_facts("cord", lineage=None), "B09") is Result.PENDING
+    assert row(good_facts(custody=None), "B17") is Result.PENDING
+
+
+def test_a_second_occasion_stops_the_cycle_day_and_the_once_rule() -> None:
+    for before in ({"given": ("V1",)}, {"last_given_at": NOW - 900 * H}):
+        answer = BEDSIDE.ask(good_facts("cord", participant=before), NOW)
+        assert answer.ids(Result.STOPPED) == ["B22", "B28"]
+
+
+def test_a_bank_dose_of_another_says_to_take_the_one_named_for_her() -> None:
+    facts = good_facts("cord", dose={"allocated_to": "SR-022"})
+    do_now = {each.id: str(each.finding.do_now) for each in BEDSIDE.ask(facts, NOW).rows}["B07"]
+    assert do_now == "Put the dose aside and take the dose named for SR-021."
 
 
 @pytest.mark.parametrize("code", ["S7K4M29XC", "Q7K4M29XC", "W7K4M29XC"])
@@ -516,7 +536,10 @@ def test_a_paper_or_spare_label_is_no_wristband(code: str) -> None:
 
 def test_an_unknown_participant_stops_b03_and_says_nothing_else() -> None:
     facts = good_facts(participant=Participant("SR-999", found=False), band=None)
-    assert BEDSIDE.ask(facts, NOW).ids(Result.STOPPED) == ["B03"]
+    answer = BEDSIDE.ask(facts, NOW)
+    assert answer.ids(Result.STOPPED) == ["B03"]
+    of_her = {"B04", "B05", "B06", "B07", "B08", "B10", "B21", "B26", "B27", "B28", "B32"}
+    assert of_her <= set(answer.ids(Result.PENDING))
 
 
 def test_a_control_participant_gets_no_dose_and_no_word_of_her_arm() -> None:
@@ -683,6 +706,8 @@ class TestValidity:
             facts, window={"planned_at": NOW + 24 * H + 2 * M}, overrides=signed("B21")
         )
         assert validity(override) == NOW + 2 * M
+        refused = changed(override, overrides=())
+        assert validity(refused) < NOW
 
     def test_it_ends_with_the_last_day(self) -> None:
         late = datetime(2026, 5, 7, 20, 29, tzinfo=UTC)  # 23:59 in Tehran
