@@ -407,3 +407,9 @@ def test_a_comparator_never_says_more_than_all_the_values_it_stands_for():
         each_ = {rules.judge(Quantity(x, "ug/uL"), limit) for x in far if holds[sign](x, value)}
         wanted = U if len(each_) > 1 else each_.pop()
         assert verdict is wanted, (limit, sign, value)
+
+
+def test_these_limits_are_those_of_the_demonstration_site():
+    from tests.site_limits import LIMITS as SITE
+
+    assert {name: SITE.get(name) for name in LIMITS} == LIMITS
