@@ -71,6 +71,7 @@ _UNITS: Mapping[str, tuple[str, Decimal]] = {
     "Pa": ("pressure", D(1)),
     "kPa": ("pressure", D(1000)),
     "dyn/cm2": ("pressure", D("0.1")),
+    "mL/min": ("flow", D(1)),
     "mW/cm2": ("ultrasound intensity", D(1)),
     "mT": ("magnetic field", D(1)),
     "kg/m2": ("body-mass index", D(1)),
@@ -122,8 +123,10 @@ def ucum(unit: str, field: str | None = None) -> str:
     code = _ALIASES.get(given, given)
     if code not in _UNITS:
         raise UnknownUnit(
-            _("%(unit)s is not a unit known here; write its UCUM code, such as mL or ug/uL.",
-              unit=given or "''"),
+            _(
+                "%(unit)s is not a unit known here; write its UCUM code, such as mL or ug/uL.",
+                unit=given or "''",
+            ),
             field=field,
         )
     return code
@@ -168,8 +171,10 @@ class Quantity:
         number, _blank, unit = text.strip().partition(" ")
         if not unit:
             raise BadInput(
-                _("%(text)s has no unit; write the value and its unit, such as 2.5 mL.",
-                  text=text.strip() or "''"),
+                _(
+                    "%(text)s has no unit; write the value and its unit, such as 2.5 mL.",
+                    text=text.strip() or "''",
+                ),
                 field=field,
             )
         return cls(numbers.decimal(number, field=field), ucum(unit, field))
@@ -211,8 +216,11 @@ class Quantity:
         value = self.to(smallest, field).value
         if value != value.to_integral_value():
             raise BadInput(
-                _("%(amount)s is finer than 1 %(unit)s; round it to that.",
-                  amount=self, unit=shown(smallest)),
+                _(
+                    "%(amount)s is finer than 1 %(unit)s; round it to that.",
+                    amount=self,
+                    unit=shown(smallest),
+                ),
                 field=field,
             )
         return int(value)
