@@ -28,15 +28,15 @@ class Loader:
     """How people are found; the functions of `people`.
 
     Attributes:
-        sign_in: login, password, station to the actor and her sign-in.
+        sign_in: login, password, station and `address` to the actor and her sign-in.
         sign_in_badge: badge code, PIN, station to the same.
         sign_out: ends a sign-in.
         by_sign_in: the actor of a sign-in, None when it has ended.
         by_token: the actor of an API token, None when it is not valid.
     """
 
-    sign_in: Callable[[str, str, str], tuple[Actor, str]]
-    sign_in_badge: Callable[[str, str, str], tuple[Actor, str]]
+    sign_in: Callable[..., tuple[Actor, str]]
+    sign_in_badge: Callable[..., tuple[Actor, str]]
     sign_out: Callable[[str], object]
     by_sign_in: Callable[[str], Actor | None]
     by_token: Callable[[str], Actor | None]

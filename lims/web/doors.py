@@ -318,12 +318,12 @@ def _route(blueprint: ApiBlueprint, door: Door, method: str, view: Callable[...,
     view.__name__ = f"{method}_{door.name}".replace("-", "_")
     view.__doc__ = door.title.spoken("en")
     about: dict[str, Any] = {"operationId": f"{door.feature}.{door.name}.{method}"}
-    parameters: list[dict[str, Any]] = []
+    parameters: list[Any] = []
     if method == "get":
         if isinstance(door.takes, type):
             parameters.append({"in": "query", "schema": door.takes})
     else:
-        parameters.append({"$ref": "#/components/parameters/IdempotencyKey"})
+        parameters.append("IdempotencyKey")
         body: Any = door.takes if isinstance(door.takes, type) else {"type": "object"}
         if door.takes is not None:
             about["requestBody"] = {

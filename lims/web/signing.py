@@ -39,7 +39,10 @@ def sign_in() -> ResponseReturnValue:
     login = request.form.get("login", "").strip()
     try:
         _actor, token = auth.loader().sign_in(
-            login, request.form.get("password", ""), auth.station()
+            login,
+            request.form.get("password", ""),
+            auth.station(),
+            address=request.remote_addr or "",
         )
     except DomainError as refusal:
         return _drawn(_next(), refusal, login)
@@ -52,7 +55,10 @@ def sign_in_badge() -> ResponseReturnValue:
     auth.check_form()
     try:
         _actor, token = auth.loader().sign_in_badge(
-            request.form.get("badge", ""), request.form.get("pin", ""), auth.station()
+            request.form.get("badge", ""),
+            request.form.get("pin", ""),
+            auth.station(),
+            address=request.remote_addr or "",
         )
     except DomainError as refusal:
         return _drawn(_next(), refusal)

@@ -1,0 +1,123 @@
+"""An app with the demonstration's doors, and people who may and may not."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from zoneinfo import ZoneInfo
+
+import pytest
+from flask import Flask
+
+from lims import app as application
+from lims.core import db
+from lims.core.permissions import Role
+from lims.settings import Settings
+from lims.web import auth, doors
+from tests.makers import actor
+from tests.web import demo
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    """A site in Tehran without a proxy."""
+    return Settings(
+        home=tmp_path,
+        database_url="sqlite://",
+        owner_database_url=None,
+        broker_url=None,
+        secret_key="k" * 40,
+        site_file=None,
+        time_zone=ZoneInfo("Asia/Tehran"),
+    )
+
+
+@pytest.fixture
+def people() -> demo.People:
+    """A technician, who may weigh, and an auditor, who may not."""
+    return demo.People(
+        actor(Role.TECHNICIAN, name="Sara Ahmadi"), actor(Role.AUDITOR, name="Li Wei")
+    )
+
+
+@pytest.fixture
+def web(
+    database: db.Database,
+    settings: Settings,
+    people: demo.People,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Iterator[Flask]:
+    """The app over an empty database, with one feature: the demonstration."""
+    kept, loaders = dict(doors.ACTS), list(auth._loader)
+    demo.called.times, demo.called.last = 0, {}
+    shown = demo.doors()
+    monkeypatch.setattr(application, "FEATURES", ("demo",))
+    monkeypatch.setattr(application, "_has", lambda feature, part: part == "doors")
+    monkeypatch.setattr(application, "import_module", lambda name: SimpleNamespace(doors=shown))
+    monkeypatch.setattr(application, "_find_people", lambda: None)
+    auth.use(
+        auth.Loader(
+            people.sign_in,
+            people.sign_in_badge,
+            people.sign_out,
+            people.by_sign_in,
+            people.by_token,
+        )
+    )
+    made = application.create_app(settings, database)
+    made.testing = True
+    yield made
+    doors.ACTS.clear()
+    doors.ACTS.update(kept)
+    auth._loader[:] = loaders
+
+
+@pytest.fixture
+def api(web: Flask):
+    """Send JSON as the technician, or as whoever a token names."""
+    client = web.test_client(use_cookies=False)
+
+    def send(path: str, body=None, *, token: str = "t", method: str = "POST", **headers: str):
+        sent = {each.replace("_", "-"): value for each, value in headers.items()}
+        if token:
+            sent["Authorization"] = f"Bearer {token}"
+        given = (
+            {}
+            if body is None
+            else (
+                {"data": body, "content_type": "application/json"}
+                if isinstance(body, str | bytes)
+                else {"json": body}
+            )
+        )
+        return client.open("/api/v1" + path, method=method, headers=sent, **given)
+
+    return send
+
+
+class Browser:
+    """A person at a browser without script: she opens pages and sends their forms."""
+
+    def __init__(self, web: Flask) -> None:
+        self.client = web.test_client()
+
+    def secret(self) -> str:
+        """The secret of this browser's forms, as a page carries it."""
+        self.client.get("/sign-in")
+        with self.client.session_transaction() as session:
+            return session.get("csrf", "")
+
+    def sign_in(self, login: str = "tech", password: str = "right", **more: str):
+        return self.client.post(
+            "/sign-in",
+            data={"_csrf": self.secret(), "login": login, "password": password, **more},
+        )
+
+    def send(self, path: str, secret: str | None = None, **data: object):
+        kept = self.secret() if secret is None else secret
+        return self.client.post(path, data={"_csrf": kept, **data})
+
+
+@pytest.fixture
+def browser(web: Flask) -> Browser:
+    """A browser in which nobody is signed in."""
+    return Browser(web)
