@@ -59,7 +59,18 @@ Folded = dict[tuple[str, str], tuple[dict[str, Any], str, int]]
 
 
 def verify(db: Session) -> Verified:
-    """Check every entry and every guarded row."""
+    """Check every entry and every guarded row, as they stood at one instant."""
+    bind = db.get_bind()
+    if bind.get_execution_options().get("isolation_level") == "AUTOCOMMIT":
+        # Each statement of such a session sees another instant: an act committed between two of
+        # them would look like a break.
+        with Session(bind) as snapshot:
+            snapshot.connection(execution_options={"isolation_level": "REPEATABLE READ"})
+            return _verified(snapshot)
+    return _verified(db)
+
+
+def _verified(db: Session) -> Verified:
     found = Verified()
     for missing in missing_guards(db):
         found.breaks.append(Break("ledger", 0, f"guard missing: {missing}"))
@@ -173,6 +184,8 @@ def _check_rows(db: Session, folded: Folded, found: Verified) -> None:
                 continue
             values, stream, number = said
             for name in columns:
+                if name == "version" and len(columns) < len(table.columns):
+                    continue  # it counts changes of the columns that nobody guards as well
                 stands = rules.plain(row[name])
                 if values.get(name) != stands:
                     what = (

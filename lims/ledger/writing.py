@@ -115,6 +115,9 @@ def _watch(session: Session, _context: Any) -> None:
             if column in guarded and (fresh or history.has_changes()):
                 old = history.deleted[0] if history.deleted and not fresh else None
                 values[column] = (rules.plain(old), _as_stored(row, attribute))
+        if values and not fresh and "version" in guarded:
+            # The flush counts it up behind the history's back; entries are ordered by it.
+            values["version"] = (row.version - 1, row.version)
         if values and (fresh or set(values) != {"version"}):
             noted = _changes(session).setdefault(row_key(row), {})
             for column, (old, new) in values.items():

@@ -87,18 +87,19 @@ class Try:
             session.execute(delete(Attempt).where(Attempt.id.in_(self._ids)))
 
     def wrong(self) -> None:
-        """Let it stand. An act that is open is undone, and the count written after that."""
+        """Let it stand, and undo the act that is open, whoever catches the refusal on the way."""
+        if db.in_transaction():
+            with db.reading() as session:
+                session.info["doomed"] = True
         if self._joined is None:
             return
-        session, keys, at = self._joined, self._keys, clock.now()
-        session.info["doomed"] = True
-        engine = db.current().engine
+        keys, at, engine = self._keys, clock.now(), db.current().engine
 
         def undone(_session: Session) -> None:
             with engine.begin() as connection:
                 connection.execute(insert(Attempt), [{"key": key, "at": at} for key in keys])
 
-        event.listen(session, "after_rollback", undone, once=True)
+        event.listen(self._joined, "after_rollback", undone, once=True)
 
 
 def _ask(session: Session, lines: Sequence[Line]) -> None:
