@@ -9,9 +9,7 @@ and the page `/specimens/<code>/receipt` with a form made from the schema. Both 
 inside `acts.once`, so neither acts twice for one key (H10), and both know the same words.
 """
 
-import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 from uuid import uuid4
@@ -21,178 +19,30 @@ from flask import Flask, Response, current_app, redirect, render_template, reque
 from flask.typing import ResponseReturnValue
 from flask_smorest import Api
 from flask_smorest import Blueprint as ApiBlueprint
-from marshmallow import Schema, ValidationError
+from marshmallow import ValidationError
 
-from lims.core import acts, codes, permissions
+from lims.core import permissions
 from lims.core.acts import KeyReused
-from lims.core.errors import DomainError, NotFound
+from lims.core.errors import DomainError
 from lims.core.gate import GateStopped, Result, Row
 from lims.core.permissions import Actor, Permission
 from lims.core.words import Text
 from lims.web import auth, errors, forms, plain, verdicts
-from lims.web.fields import Shape
+from lims.web.steps import (
+    ACTS,
+    ARGUMENT,
+    PREFIX,
+    Act,
+    Door,
+    Gives,
+    Read,
+    Takes,
+    acts_for,
+    are_letters,
+)
 
 _ = Text
-Takes = type[Schema] | Callable[..., Schema] | None
-Gives = type[Schema] | Callable[[Any], Any] | None
-PREFIX = "/api/v1"
-_ARGUMENT = re.compile(r"<(?:[a-z]+:)?(\w+)>")
-
-
-class Nothing(Shape):
-    """An act that needs no more than its address."""
-
-
-@dataclass(frozen=True)
-class Door:
-    """What acts and reads have in common.
-
-    Attributes:
-        feature, name: who it belongs to.
-        path: with `<arguments>`, the same under `/api/v1` and as a page.
-        letters: the type letters of path arguments that are printed codes; "" for any kind.
-        takes: the schema of what comes in, or a function of the path arguments that gives one.
-        gives: the schema of the answer, or a function that makes it JSON.
-    """
-
-    feature: str
-    name: str
-    path: str
-    service: Callable[..., Any]
-    title: Text
-    takes: Takes
-    gives: Gives
-    letters: Mapping[str, str]
-    permission: Permission | None
-
-    def url(self, **path_args: Any) -> str:
-        """The page's address."""
-        return _ARGUMENT.sub(lambda found: quote(str(path_args[found[1]]), safe=""), self.path)
-
-    def api_url(self, **path_args: Any) -> str:
-        """The address in the API."""
-        return PREFIX + self.url(**path_args)
-
-    def allowed(self, actor: Actor) -> bool:
-        """Whether one of her roles may do it; the service asks more."""
-        return self.permission is None or permissions.allowed(actor, self.permission)
-
-    def checked(self, path_args: Mapping[str, Any]) -> dict[str, Any]:
-        """Path arguments, codes brought to their nine characters.
-
-        Raises:
-            BadInput: no code, or one of another kind.
-            NotFound: an argument that nothing could be called.
-        """
-        good = dict(path_args)
-        for name, value in path_args.items():
-            if not isinstance(value, str):
-                continue
-            if name in self.letters:
-                letters = self.letters[name]
-                good[name] = (
-                    codes.expect(value, letters, name) if letters else codes.parse(value, name)
-                ).code
-            elif len(value) > 120 or not value.isprintable():
-                raise NotFound(_("Nothing is called that here; look at the address."), field=name)
-        return good
-
-    def schema(self, path_args: Mapping[str, Any]) -> Schema:
-        """The schema of what comes in for this thing."""
-        if self.takes is None:
-            return Nothing()
-        return self.takes() if isinstance(self.takes, type) else self.takes(**path_args)
-
-    def dumped(self, answer: Any) -> Any:
-        """The service's answer as JSON can hold it."""
-        if isinstance(self.gives, type):
-            answer = self.gives().dump(answer)
-        elif self.gives is not None:
-            answer = self.gives(answer)
-        return plain.plain({} if answer is None else answer)
-
-
-@dataclass(frozen=True)
-class Act(Door):
-    """Something that can be done, and where it stands among an item's next steps.
-
-    Attributes:
-        on: type letters of the things it is done to, or `participant`, `study`.
-        when: the states in which it can be done; none means any.
-        after: where the page goes once it is done, from the answer.
-        about: what stands beside the form: label and value.
-        said: what the DONE panel says, from the answer; the title unless given.
-    """
-
-    on: str = ""
-    when: tuple[str, ...] = ()
-    intro: Text | None = None
-    method: str = "post"
-    after: Callable[[dict[str, Any]], str] | None = None
-    about: Callable[..., Sequence[tuple[Any, Any]]] | None = None
-    said: Callable[[dict[str, Any]], Text | str] | None = None
-    page: bool = True
-    api: bool = True
-
-    def perform(
-        self,
-        actor: Actor,
-        key: str | None,
-        path_args: Mapping[str, Any],
-        sent: Mapping[str, Any],
-    ) -> acts.Done:
-        """Do it once: load, call the service in its transaction, keep the answer.
-
-        Raises:
-            ValidationError: what was sent does not fit the schema.
-            DomainError: whatever the service refuses.
-        """
-        if self.permission is not None:
-            permissions.ask(actor, self.permission)
-        schema = self.schema(path_args)
-        loaded = schema.load(sent)
-        digest = acts.digest_of(
-            self.feature, self.name, dict(path_args), forms.secretless(schema, sent)
-        )
-        return acts.once(
-            actor,
-            key,
-            digest,
-            lambda: self.dumped(self.service(actor, **path_args, **loaded)),
-        )
-
-
-@dataclass(frozen=True)
-class Read(Door):
-    """Something that can be asked through the API."""
-
-
-ACTS: dict[tuple[str, str], Act] = {}
-
-
-def acts_for(kind: str, state: str | None, actor: Actor) -> list[Act]:
-    """What this person may do next with a thing of this kind in this state.
-
-    Args:
-        kind: a type letter, or `participant`, `study`.
-        state: the thing's state; None leaves out nothing for its state.
-    """
-    return [
-        act
-        for act in ACTS.values()
-        if act.page
-        and _is_on(act.on, kind)
-        and act.allowed(actor)
-        and (state is None or not act.when or state in act.when)
-    ]
-
-
-def _are_letters(on: str) -> bool:
-    return bool(on) and all(each in codes.LETTERS for each in on)
-
-
-def _is_on(on: str, kind: str) -> bool:
-    return kind in on if _are_letters(on) else bool(on) and on == kind
+__all__ = ["ACTS", "Act", "Door", "Doors", "Read", "acts_for"]
 
 
 class Doors:
@@ -258,7 +108,7 @@ class Doors:
             api=api,
         )
         if isinstance(takes, type):
-            both = set(_ARGUMENT.findall(path)) & set(takes._declared_fields)
+            both = set(ARGUMENT.findall(path)) & set(vars(takes)["_declared_fields"])
             if both:
                 raise ValueError(f"{self.name}.{name}: {both} in the path and in the schema")
         self.acts.append(act)
@@ -309,7 +159,7 @@ class Doors:
 
 def _letters(path: str, on: str, given: Mapping[str, str] | None) -> dict[str, str]:
     letters = dict(given or {})
-    if "code" in _ARGUMENT.findall(path) and (not on or _are_letters(on)):
+    if "code" in ARGUMENT.findall(path) and (not on or are_letters(on)):
         letters.setdefault("code", on)
     return letters
 

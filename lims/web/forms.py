@@ -87,7 +87,7 @@ def raw(schema: Schema, form: Mapping[str, str], files: Mapping[str, Any]) -> di
         # The rest is judged as well, so that one round shows every fault.
         rest = {name: value for name, value in sent.items() if name not in faults}
         faults = {**schema.validate(rest, partial=tuple(faults)), **faults}
-        raise ValidationError(faults)  # type: ignore[arg-type]
+        raise ValidationError(faults)
     return sent
 
 

@@ -50,7 +50,7 @@ class ProblemApi(Api):
     ERROR_SCHEMA = Problem
 
     def _register_responses(self) -> None:
-        kept = self.DEFAULT_RESPONSE_CONTENT_TYPE
+        kept: str = Api.DEFAULT_RESPONSE_CONTENT_TYPE
         self.DEFAULT_RESPONSE_CONTENT_TYPE = _PROBLEM
         try:
             super()._register_responses()

@@ -87,8 +87,7 @@ def test_H53_an_unknown_field_is_refused_at_both_doors(api, browser, name):
 def test_H16_a_json_number_stays_exact_and_a_bare_number_is_refused(api):
     exact = api(
         PATH,
-        '{"volume": {"value": 2.501, "unit": "mL"}, "place": "%s", '
-        '"mood": "clear", "sealed": true}' % PLACE,
+        json.dumps(BODY).replace('"2.5"', "2.501"),
     )
     bare = api(PATH, {**BODY, "volume": 2.5})
 
@@ -139,14 +138,14 @@ def test_each_family_of_refusals_has_its_status_in_one_shape(api, volume, status
     assert refused.status_code == status
     assert refused.content_type == "application/problem+json"
     problem = refused.json
-    assert problem["code"] == code or (volume == "2 kg" and problem["code"])
+    assert problem["code"] == code
     assert problem["status"] == status
     assert problem["type"] == f"urn:exotrace:problem:{problem['code']}"
     assert problem["instance"] == "/api/v1" + PATH
     assert problem["title"]
     assert problem["detail"]
     assert b"secret detail" not in refused.data
-    assert entries() in ([], ["refused"], ["gate.refused"])
+    assert "demo.weighed" not in entries()
 
 
 def test_an_unexpected_failure_has_a_number_that_is_in_the_log(api, caplog):
