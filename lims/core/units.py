@@ -137,6 +137,11 @@ def kind(unit: str) -> str:
     return _UNITS[ucum(unit)][0]
 
 
+def factor(unit: str) -> Decimal:
+    """How many base units of its kind one unit is: 1 kg is 1000 g. Exact."""
+    return _UNITS[ucum(unit)][1]
+
+
 def shown(unit: str) -> str:
     """The unit as printed for people."""
     return _SHOWN.get(unit, unit)
@@ -158,7 +163,12 @@ class Quantity:
             value = numbers.decimal(value)
         if isinstance(value, bool | float):
             raise TypeError("a quantity takes a Decimal, a whole number or text")
-        object.__setattr__(self, "value", Decimal(value))
+        value = Decimal(value)
+        if not value.is_finite():
+            raise numbers.NotANumber(
+                _("%(value)s is not an amount; enter a number and its unit.", value=value)
+            )
+        object.__setattr__(self, "value", value)
         object.__setattr__(self, "unit", ucum(unit))
 
     @classmethod
@@ -201,11 +211,9 @@ class Quantity:
             )
         if self.unit == target:
             return self
-        with localcontext() as context:
-            context.prec = 50
-            value = self.value * from_factor / to_factor
+        value = _exactly(self.value, from_factor, to_factor)
         whole = value == value.to_integral_value() and abs(value) < Decimal("1E15")
-        return Quantity(value.quantize(D(1)) if whole else value.normalize(), target)
+        return Quantity(value.quantize(D(1)) if whole else value, target)
 
     def count(self, smallest: str, field: str | None = None) -> int:
         """How many whole smallest units.
@@ -227,6 +235,26 @@ class Quantity:
 
     def __str__(self) -> str:
         return f"{numbers.plain(self.value)} {shown(self.unit)}".rstrip()
+
+
+def _exactly(value: Decimal, from_factor: Decimal, to_factor: Decimal) -> Decimal:
+    """value x from / to, with every digit where there is an end to them.
+
+    Units lie powers of ten apart, but for times (20 min are 0.333... h): those keep 34 digits, and
+    a time that comes back within the last of them is the one that was sent.
+    """
+    with localcontext() as context:
+        context.prec = 80
+        exact = value * from_factor / to_factor
+        if (from_factor / to_factor).normalize().as_tuple().digits == (1,):
+            return exact.normalize()
+        context.prec = 26
+        short = +exact
+        context.prec = 80
+        if abs(exact - short) <= abs(exact) * Decimal("1E-31"):
+            return short.normalize()
+        context.prec = 34
+        return (+exact).normalize()
 
 
 def ml(microlitres: int) -> Quantity:

@@ -8,7 +8,8 @@ from fractions import Fraction
 from lims.core import units
 from lims.core.errors import BadInput
 
-# What compound kinds are made of: factor of the kind's first unit to the parts' first units.
+# What compound kinds are made of, and their base unit in base units of the parts (g, m, L, s):
+# 1 kg/m2 is 1000 g/m2.
 _PARTS: Mapping[str, tuple[Fraction, Mapping[str, int]]] = {
     "body-mass index": (Fraction(1000), {"mass": 1, "length": -2}),
     "mass concentration": (Fraction(1), {"mass": 1, "volume": -1}),
@@ -83,15 +84,10 @@ def amount(quantity: units.Quantity) -> Amount:
     """A quantity as an exact number of its dimension."""
     kind = units.kind(quantity.unit)
     factor, parts = _PARTS.get(kind, (Fraction(1), {kind: 1}))
-    # `to` the kind's first unit would round; the factor of one unit is exact.
-    scale = Fraction(units.Quantity(1, quantity.unit).to(_first(kind)).value)
+    scale = Fraction(units.factor(quantity.unit))
     return Amount(Fraction(quantity.value) * scale * factor, tuple(sorted(parts.items())))
 
 
 def dimension(unit: str | None) -> Dimension:
     """The dimension of a unit; a bare number has none."""
     return amount(units.Quantity(1, unit)).dimension if unit else ()
-
-
-def _first(kind: str) -> str:
-    return next(unit for unit, (each, _factor) in units._UNITS.items() if each == kind)

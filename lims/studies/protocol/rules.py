@@ -98,9 +98,6 @@ def _treated(path: Path, arm: Data, data: Data) -> Iterator[Sentence]:
 
 
 def _dose(path: Path, dose: Data) -> Iterator[Sentence]:
-    yield from ordered(path, dose, "volume_min", "volume_nominal", "volume_max")
-    yield from ordered(path, dose, "delivered_min", "delivered_max")
-    yield from ordered(path, dose, "acceptance_min", "concentration", "acceptance_max")
     measure = dose.get("measure")
     wanted = {"protein": "mass concentration", "particles": "particle concentration"}.get(
         str(measure)
@@ -136,6 +133,9 @@ def _dose(path: Path, dose: Data) -> Iterator[Sentence]:
                     )
                 ),
             )
+    yield from ordered(path, dose, "volume_min", "volume_nominal", "volume_max")
+    yield from ordered(path, dose, "delivered_min", "delivered_max")
+    yield from ordered(path, dose, "acceptance_min", "concentration", "acceptance_max")
     if measure == "protein" and dose.get("unit_confirmed_by_required") == "none":
         yield (
             (*path, "unit_confirmed_by_required"),
