@@ -42,12 +42,19 @@ def decimal(
     """
     folded = _folded(text, mark)
     if groups is not None:
-        # Blanks of every width stand for one another between thousands.
-        wide = "".join(" " if each.isspace() else each for each in folded)
+        if groups == mark:
+            raise ValueError("decimals and thousands need different marks")
+        # Blanks of every width stand for one another between thousands; a tab or a line end is
+        # the edge of a cell and never part of a number.
+        wide = "".join(" " if unicodedata.category(each) == "Zs" else each for each in folded)
         blank = " " if groups.isspace() else groups
         head, point, tail = wide.partition(mark)
         if blank in head:
-            if not re.fullmatch(rf"[+-]?\d{{1,3}}(?:{re.escape(blank)}\d{{3}})+", head):
+            # No thousands start with a zero: 0,125 was written with a decimal comma. And nobody
+            # marks thousands in 1,234E5: there the comma is a decimal one as well.
+            if "e" in wide.lower() or not re.fullmatch(
+                rf"[+-]?[1-9]\d{{0,2}}(?:{re.escape(blank)}\d{{3}})+", head
+            ):
                 raise _refused(text, field)
             head = head.replace(blank, "")
         folded = head + point + tail
@@ -93,13 +100,16 @@ def plain(value: Decimal) -> str:
 
 
 def _folded(text: str, mark: str) -> str:
+    if text.isascii():
+        return text.strip()
     folded = []
     for each in text.strip():
         digit = unicodedata.decimal(each, None)
         if digit is not None:
             folded.append(str(digit))
         else:
-            folded.append(_MARKS.get(each, each).replace(".", mark) if each in _MARKS else each)
+            plain_mark = _MARKS.get(each, each)
+            folded.append(mark if plain_mark == "." and each in _MARKS else plain_mark)
     return "".join(folded)
 
 
