@@ -1,41 +1,99 @@
 """Labels: what stands on them, how they are drawn, and which copy of a code is the living one.
 
-A feature fills in fields (`LabelContent`) and asks for a print; this package knows codes and
-printers, and no feature. A label is drawn from a template of data, refused where anything does not
-fit, and decoded before it counts. Each physical label carries its copy number; at most one copy of
-a code lives.
+A feature fills in fields and asks for a print; this package knows codes and printers, and no
+feature. A label is drawn from a template of data, refused where anything does not fit, and decoded
+before it counts. Each physical label carries its copy number; at most one copy of a code lives, and
+a machine prints each copy at most once.
 
-Start reading at `layout`, then `drawing`.
+Start reading at `layout`, then `drawing`; `services` asks for a print and `printing` does it.
 """
 
 from lims.labels.errors import (
     DoesNotFit,
     FieldWrong,
     FontMissing,
+    NoPrinter,
+    NoRequest,
     NoTemplate,
     NotReadable,
+    NotSettled,
     OldLabel,
+    PrinterSilent,
     TemplateWrong,
 )
+from lims.labels.files import folder, forget, kept_in
 from lims.labels.filling import carries_band
 from lims.labels.layout import load, names
+from lims.labels.models import CopyState, PrinterKind, RequestState
+from lims.labels.printing import personal, print_label, sweep
+from lims.labels.queries import (
+    LabelFile,
+    Tally,
+    check_copy,
+    drawn_files,
+    live_copy,
+    newest_request,
+    printers,
+    request_by_id,
+    requests,
+    tally,
+)
 from lims.labels.rendering import Drawn, DrawnSymbol, LabelContent, read_png, render, verify_png
+from lims.labels.services import (
+    add_printer,
+    reprint,
+    request,
+    retire_printer,
+    settle,
+    stick,
+    stream,
+)
 
 __all__ = [
+    "CopyState",
     "DoesNotFit",
     "Drawn",
     "DrawnSymbol",
     "FieldWrong",
     "FontMissing",
     "LabelContent",
+    "LabelFile",
+    "NoPrinter",
+    "NoRequest",
     "NoTemplate",
     "NotReadable",
+    "NotSettled",
     "OldLabel",
+    "PrinterKind",
+    "PrinterSilent",
+    "RequestState",
+    "Tally",
     "TemplateWrong",
+    "add_printer",
     "carries_band",
+    "check_copy",
+    "drawn_files",
+    "folder",
+    "forget",
+    "kept_in",
+    "live_copy",
     "load",
     "names",
+    "newest_request",
+    "personal",
+    "print_label",
+    "printers",
     "read_png",
     "render",
+    "reprint",
+    "request",
+    "request_by_id",
+    "requests",
+    "retire_printer",
+    "settle",
+    "stick",
+    "stream",
+    "sweep",
+    "tally",
     "verify_png",
 ]

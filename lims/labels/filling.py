@@ -44,7 +44,7 @@ def checked(template: Template, fields: Mapping[str, str]) -> dict[str, str]:
                 field=name,
             )
     for name in template.flags:
-        if values[name] not in ("yes", "no"):
+        if values.setdefault(name, "no") not in ("yes", "no"):
             raise FieldWrong(
                 _(
                     "The field %(field)s says yes or no, not %(value)s.",

@@ -108,11 +108,12 @@ class Template:
             for each in self.texts
             if each.field and not each.optional and not each.otherwise
         }
-        return frozenset(asked | self.flags) - GIVEN
+        flags = {each.when for each in self.texts if each.when and not each.optional}
+        return frozenset(asked | flags) - GIVEN
 
     @property
     def flags(self) -> frozenset[str]:
-        """Fields that say yes or no; always required, so that a warning is never forgotten."""
+        """Fields that say yes or no; required unless optional, so that none is forgotten."""
         return frozenset(each.when for each in self.texts if each.when)
 
     @property

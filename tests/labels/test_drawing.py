@@ -175,7 +175,7 @@ def test_what_fits_by_shrinking_shrinks_and_what_does_not_is_refused():
         words = drawn(example("place_50x20", name=name)).words
         return next(each.size_dots for each in words if each.name == "name")
 
-    assert size("Freezer F1, rack 12, shelf 3, b 7") < size("Freezer F1")
+    assert size("Freezer F1, rack 12, shelf 3, b7") < size("Freezer F1")
     with pytest.raises(DoesNotFit) as refused:
         size("Freezer F1, rack 12, shelf 3, box 7, on the left behind the door")
     assert refused.value.field == "name"

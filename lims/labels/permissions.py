@@ -1,0 +1,38 @@
+"""Who may print, reprint and say what became of a label."""
+
+from lims.core.permissions import PEOPLE, Role, permission
+
+_BENCH = (
+    Role.TECHNICIAN,
+    Role.ANALYST,
+    Role.QC_OFFICER,
+    Role.INVESTIGATOR,
+    Role.CLINICIAN,
+    Role.PHARMACIST,
+    Role.ADMINISTRATOR,
+)
+
+PRINT = permission(
+    "labels.print",
+    granted_to=(Role.SYSTEM, Role.OPERATOR),
+    about="Draw and send labels that were asked for",
+)
+REPRINT = permission(
+    "labels.reprint", granted_to=_BENCH, about="Replace a smudged or lost label by a new copy"
+)
+STICK = permission(
+    "labels.stick", granted_to=_BENCH, about="Scan a label back after sticking it on"
+)
+SETTLE = permission(
+    "labels.settle", granted_to=_BENCH, about="Say whether an uncertain label was printed"
+)
+PRINTERS = permission(
+    "labels.printer.change",
+    granted_to=(Role.ADMINISTRATOR, Role.OPERATOR),
+    about="Add a printer or take one out of use",
+)
+LOOK = permission(
+    "labels.look",
+    granted_to=PEOPLE | {Role.SYSTEM, Role.OPERATOR},
+    about="See print requests and printers",
+)

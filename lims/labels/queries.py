@@ -1,0 +1,186 @@
+"""Finding copies, requests and printers; and what a scanned copy is worth."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from uuid import UUID
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from lims.core import codes
+from lims.core.words import Text as _
+from lims.labels import files
+from lims.labels.errors import NoPrinter, NoRequest, OldLabel
+from lims.labels.models import CopyState, LabelCopy, LabelPrinter, LabelRequest, RequestState
+
+
+@dataclass(frozen=True)
+class LabelFile:
+    """A drawn label on disk."""
+
+    png: Path
+    zpl: Path
+    code: str
+    copy: int
+    payload: str
+    template: str
+
+
+@dataclass(frozen=True)
+class Tally:
+    """Labels of some codes: printed = applied + destroyed + what is still open."""
+
+    printed: int
+    applied: int
+    destroyed: int
+
+    @property
+    def open(self) -> int:
+        """Labels nobody has accounted for."""
+        return self.printed - self.applied - self.destroyed
+
+
+def live_copy(db: Session, code: str) -> int | None:
+    """The number of the one copy that may be scanned; None where none was printed."""
+    return db.scalar(
+        select(LabelCopy.copy).where(LabelCopy.code == code, LabelCopy.state == CopyState.LIVE)
+    )
+
+
+def check_copy(db: Session, scanned: codes.Scanned) -> None:
+    """Refuse any physical label but the live one; a typed code names no copy and passes.
+
+    Raises:
+        OldLabel: drawn by hand, cancelled by a reprint, or never printed here.
+    """
+    if scanned.copy is None:
+        return
+    code = codes.grouped(scanned.code)
+    if scanned.copy == 0:
+        raise OldLabel(
+            _(
+                "The label %(code)s was drawn by hand and counts for nothing. Destroy it and "
+                "print a label.",
+                code=code,
+            )
+        )
+    live = live_copy(db, scanned.code)
+    if live != scanned.copy:
+        raise OldLabel(
+            _(
+                "This is an old label of %(code)s: copy %(copy)s, and only copy %(live)s counts. "
+                "Put the item aside, destroy this label and look for the other.",
+                code=code,
+                copy=f"{scanned.copy:02d}",
+                live="-" if live is None else f"{live:02d}",
+            ),
+            call=_("QC officer"),
+        )
+
+
+def request_by_id(db: Session, request_id: UUID) -> LabelRequest:
+    """A print request, read afresh.
+
+    Raises:
+        NoRequest: none has this id.
+    """
+    found = db.scalar(
+        select(LabelRequest)
+        .where(LabelRequest.id == request_id)
+        .execution_options(populate_existing=True)
+    )
+    if found is None:
+        raise NoRequest(_("There is no such print request; look at the list of labels."))
+    return found
+
+
+def newest_request(db: Session, code: str) -> LabelRequest | None:
+    """The last print asked for under a code."""
+    return db.scalar(
+        select(LabelRequest)
+        .where(LabelRequest.code == code)
+        .order_by(LabelRequest.copy.desc())
+        .limit(1)
+        .execution_options(populate_existing=True)
+    )
+
+
+def requests(
+    db: Session, *, states: Iterable[RequestState] = (), limit: int = 200
+) -> list[LabelRequest]:
+    """Print requests, newest first; of some states where they are given."""
+    statement = select(LabelRequest).order_by(LabelRequest.requested_at.desc(), LabelRequest.id)
+    if chosen := list(states):
+        statement = statement.where(LabelRequest.state.in_(chosen))
+    return list(db.scalars(statement.limit(limit).execution_options(populate_existing=True)))
+
+
+def drawn_files(db: Session) -> list[LabelFile]:
+    """Every label that was drawn and is still on disk."""
+    found = []
+    for row in db.scalars(
+        select(LabelRequest)
+        .where(
+            LabelRequest.state.in_(
+                [
+                    RequestState.DRAWN,
+                    RequestState.SENDING,
+                    RequestState.SENT,
+                    RequestState.UNCERTAIN,
+                    RequestState.VOID,
+                ]
+            )
+        )
+        .order_by(LabelRequest.code, LabelRequest.copy)
+    ):
+        png, zpl = files.paths(row.code, row.copy)
+        if png.is_file() and zpl.is_file():
+            payload = codes.symbol(row.code, row.copy)
+            found.append(LabelFile(png, zpl, row.code, row.copy, payload, row.template))
+    return found
+
+
+def tally(db: Session, wanted: Iterable[str]) -> Tally:
+    """How many labels of these codes were printed, stuck on and destroyed."""
+    rows = db.execute(
+        select(LabelCopy.state, LabelCopy.stuck_at.is_not(None), func.count())
+        .where(LabelCopy.code.in_(list(wanted)))
+        .group_by(LabelCopy.state, LabelCopy.stuck_at.is_not(None))
+    ).all()
+    printed = sum(each[2] for each in rows)
+    destroyed = sum(each[2] for each in rows if each[0] is CopyState.VOID)
+    applied = sum(each[2] for each in rows if each[0] is CopyState.LIVE and each[1])
+    return Tally(printed, applied, destroyed)
+
+
+def printers(db: Session) -> list[LabelPrinter]:
+    """Every printer, by name."""
+    return list(db.scalars(select(LabelPrinter).order_by(LabelPrinter.name)))
+
+
+def printer_by_name(db: Session, name: str) -> LabelPrinter:
+    """A printer in use.
+
+    Raises:
+        NoPrinter: none in use has this name.
+    """
+    found = db.scalar(
+        select(LabelPrinter)
+        .where(LabelPrinter.name == name, LabelPrinter.in_use)
+        .execution_options(populate_existing=True)
+    )
+    if found is None:
+        raise NoPrinter(
+            _("There is no printer %(name)s in use; add it, or name another.", name=name[:60]),
+            field="printer",
+        )
+    return found
+
+
+def printer_for(db: Session, template: str) -> LabelPrinter | None:
+    """The printer that holds stock for a label: one named for it, else one for all."""
+    in_use = [each for each in printers(db) if each.in_use]
+    named = [each for each in in_use if template in each.templates]
+    anything = [each for each in in_use if not each.templates]
+    return next(iter(named or anything), None)
