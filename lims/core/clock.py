@@ -63,8 +63,10 @@ def utc(instant: datetime, field: str | None = None) -> datetime:
     """
     if instant.tzinfo is None:
         raise BadInput(
-            _("The time %(time)s names no time zone; add its offset, such as +03:30 or Z.",
-              time=instant.isoformat()),
+            _(
+                "The time %(time)s names no time zone; add its offset, such as +03:30 or Z.",
+                time=instant.isoformat(),
+            ),
             field=field,
         )
     return instant.astimezone(UTC)
@@ -100,3 +102,16 @@ def parse(text: str, field: str | None = None) -> datetime:
 def text(instant: datetime) -> str:
     """The one written form of an instant: UTC, microseconds, `Z`."""
     return utc(instant).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+_MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
+
+
+def printed(instant: datetime) -> str:
+    """An instant as labels and certificates print it: month in letters, UTC.
+
+    >>> printed(datetime(2027, 3, 31, 14, tzinfo=UTC))
+    '2027-MAR-31 14:00Z'
+    """
+    at = utc(instant)
+    return f"{at.year}-{_MONTHS[at.month - 1]}-{at:%d %H:%M}Z"

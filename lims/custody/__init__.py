@@ -18,8 +18,10 @@ from lims.custody.errors import (
     WrongItemKind,
 )
 from lims.custody.handing import accept, custody_gaps, hand_over, transfers
+from lims.custody.holding import block_descendants, hold, lift_hold
 from lims.custody.items import (
     Taken,
+    add_measured,
     add_volume,
     find,
     make,
@@ -41,11 +43,12 @@ from lims.custody.queries import (
     parents,
     place,
 )
-from lims.custody.holding import block_descendants, hold, lift_hold
-from lims.custody.rules import FINAL, ItemKind, State, may_become
+from lims.custody.rules import FINAL, KIND_NAMES, STATE_NAMES, ItemKind, State, may_become
 
 __all__ = [
     "FINAL",
+    "KIND_NAMES",
+    "STATE_NAMES",
     "Edge",
     "Hold",
     "Item",
@@ -61,6 +64,7 @@ __all__ = [
     "Transfer",
     "WrongItemKind",
     "accept",
+    "add_measured",
     "add_volume",
     "ancestors",
     "block_descendants",

@@ -248,11 +248,22 @@ def add_volume(actor: Actor, item: Item, volume_ul: int, *, why: str) -> None:
     """
     if item.volume_ul is not None:
         raise StateRefused(
-            _("The volume of %(code)s is recorded; take from it instead.",
-              code=codes.grouped(item.code))
+            _(
+                "The volume of %(code)s is recorded; take from it instead.",
+                code=codes.grouped(item.code),
+            )
         )
     item.volume_ul = item.initial_volume_ul = volume_ul
     touch(actor, item, "custody.measured", {"why": why})
+
+
+def add_measured(actor: Actor, item: Item, volume_ul: int, *, why: str) -> None:
+    """Enter that an item held more than was measured; the caller has judged that it may be."""
+    with db.transaction() as session:
+        session.refresh(item)
+        item.volume_ul = (item.volume_ul or 0) + volume_ul
+        item.initial_volume_ul = (item.initial_volume_ul or 0) + volume_ul
+        touch(actor, item, "custody.measured-again", {"more_ul": volume_ul, "why": why})
 
 
 def touch(
@@ -315,8 +326,10 @@ def require_free(session: Session, *items: Item) -> None:
     for each in items:
         if each.state is State.BLOCKED:
             raise OnHold(
-                _("%(code)s is blocked. Put it aside and call quality.",
-                  code=codes.grouped(each.code))
+                _(
+                    "%(code)s is blocked. Put it aside and call quality.",
+                    code=codes.grouped(each.code),
+                )
             )
         line = [each, *queries.ancestors(session, [each.id])]
         found = queries.holds(session, [one.id for one in line])

@@ -79,8 +79,10 @@ def place_by_code(session: Session, text: str, field: str | None = "to") -> Plac
     found = session.scalar(select(Place).where(Place.code == scanned.code))
     if found is None:
         raise PlaceUnknown(
-            _("No place carries the code %(code)s. Scan the label of the place again.",
-              code=codes.grouped(scanned.code)),
+            _(
+                "No place carries the code %(code)s. Scan the label of the place again.",
+                code=codes.grouped(scanned.code),
+            ),
             field=field,
         )
     return found

@@ -46,9 +46,7 @@ def items_of(
 
 def items_at(session: Session, place_id: UUID) -> list[Item]:
     """What stands at a place."""
-    return list(
-        session.scalars(select(Item).where(Item.place_id == place_id).order_by(Item.code))
-    )
+    return list(session.scalars(select(Item).where(Item.place_id == place_id).order_by(Item.code)))
 
 
 def parents(session: Session, item_id: UUID) -> list[tuple[Item, Edge]]:
@@ -76,9 +74,7 @@ def descendants(session: Session, item_ids: Iterable[UUID]) -> list[Item]:
 
 def _walk(session: Session, item_ids: Iterable[UUID], *, up: bool) -> list[Item]:
     here, there = (Edge.child_id, Edge.parent_id) if up else (Edge.parent_id, Edge.child_id)
-    walk = (
-        select(there.label("id")).where(here.in_(list(item_ids))).cte("walk", recursive=True)
-    )
+    walk = select(there.label("id")).where(here.in_(list(item_ids))).cte("walk", recursive=True)
     further = aliased(Edge)
     next_here, next_there = (
         (further.child_id, further.parent_id) if up else (further.parent_id, further.child_id)

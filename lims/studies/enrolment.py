@@ -44,7 +44,7 @@ def register(
         BadInput: a birth date that cannot be hers.
     """
     today = clock.now().date()
-    if not 1900 <= birth_date.year or birth_date >= today:
+    if not birth_date.year >= 1900 or birth_date >= today:
         raise BadInput(
             _("The birth date %(date)s cannot be right; check it with her.", date=birth_date),
             field="birth_date",

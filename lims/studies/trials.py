@@ -95,7 +95,7 @@ def delegate(
         )
     with db.transaction() as session:
         row = queries.study_by_code(session, study)
-        account = people.account_by_login(session, login)
+        account = people.account_of(session, login)
         delegation = Delegation(
             study_id=row.id,
             person_id=account.person_id,

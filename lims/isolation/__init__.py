@@ -1,0 +1,38 @@
+"""Isolation: a harvest becomes a lot, a lot becomes vials.
+
+A run's steps are judged against the method; the lot carries the specification of its study frozen
+as it was on that day, and the mechanical flag that follows from its cultures. PRP is the same
+journey without cells: blood, two spins, a lot that lives for hours. At the fill every microlitre
+is accounted for, and each vial gets four figures that stand on its label and nowhere else.
+"""
+
+from lims.isolation.filling import fill
+from lims.isolation.models import Fill, Lot, Run, Vial
+from lims.isolation.queries import (
+    figures_agree,
+    fill_of,
+    lot_of,
+    lots,
+    run_of,
+    vial_of,
+    vials_of,
+)
+from lims.isolation.running import isolate_vesicles, prepare_prp, specification_of
+
+__all__ = [
+    "Fill",
+    "Lot",
+    "Run",
+    "Vial",
+    "figures_agree",
+    "fill",
+    "fill_of",
+    "isolate_vesicles",
+    "lot_of",
+    "lots",
+    "prepare_prp",
+    "run_of",
+    "specification_of",
+    "vial_of",
+    "vials_of",
+]

@@ -1,0 +1,33 @@
+"""Quality control: results against the specification that was frozen into the lot.
+
+The verdict is computed from value, limit and version; nobody types "pass". A result stays for
+ever: what does not meet its limit opens a finding, and only an investigation that proves a
+laboratory error sets it aside for a retest. Nobody reviews her own result.
+"""
+
+from lims.qc.entering import derive, enter
+from lims.qc.findings import close_finding, open_deviation
+from lims.qc.models import Finding, InstrumentFile, Result, ResultState, Standing
+from lims.qc.queries import findings_of, results_of, samples_of, standing_result
+from lims.qc.reading import read_particles, read_protein
+from lims.qc.reviewing import review, submit
+
+__all__ = [
+    "Finding",
+    "InstrumentFile",
+    "Result",
+    "ResultState",
+    "Standing",
+    "close_finding",
+    "derive",
+    "enter",
+    "findings_of",
+    "open_deviation",
+    "read_particles",
+    "read_protein",
+    "results_of",
+    "review",
+    "samples_of",
+    "standing_result",
+    "submit",
+]

@@ -1,0 +1,85 @@
+"""Deviations and out-of-specification results: opened, investigated, decided; never deleted."""
+
+from typing import Any
+
+from sqlalchemy import select
+
+from lims import custody, people
+from lims.core import clock, db
+from lims.core.errors import BadInput
+from lims.core.permissions import Actor, requires
+from lims.core.words import Text as _
+from lims.custody import ItemKind
+from lims.qc import permissions as may
+from lims.qc import queries
+from lims.qc.errors import FindingUnknown, OwnResult
+from lims.qc.models import Finding, Result
+
+
+@requires(may.INVESTIGATE)
+def open_deviation(actor: Actor, *, code: str, description: str) -> Finding:
+    """Open a deviation on a lot; it is not released while it stands open."""
+    if not description.strip():
+        raise BadInput(_("Describe the deviation."), field="description")
+    with db.transaction() as session:
+        item = custody.find(session, code, kinds=[ItemKind.LOT], lock=True)
+        finding = Finding(
+            reference=f"DEV-{queries.count_findings(session) + 1:04d}",
+            lot_id=item.id,
+            kind="deviation",
+            description=description.strip(),
+            opened_at=clock.now(),
+            opened_by=actor.person,
+        )
+        session.add(finding)
+        session.flush()
+        custody.touch(actor, item, "qc.deviation-opened", rows=[finding], reason=description)
+        return finding
+
+
+@requires(may.INVESTIGATE)
+def close_finding(
+    actor: Actor, *, reference: str, cause: str, laboratory_error: bool, password: str
+) -> Finding:
+    """Decide a finding. A proven laboratory error sets its result aside, for a retest.
+
+    A result that is truly outside its limit stays, and the lot cannot be released on it.
+
+    Raises:
+        OwnResult: the person who entered the result does not judge it.
+    """
+    if not cause.strip():
+        raise BadInput(_("Say what the investigation found."), field="cause")
+    with db.transaction() as session:
+        finding = queries.finding_by_reference(session, reference)
+        if finding is None or finding.closed_at is not None:
+            raise FindingUnknown(
+                _("No open finding is called %(reference)s.", reference=reference),
+                field="reference",
+            )
+        item = custody.item(session, finding.lot_id)
+        rows: list[Any] = [finding]
+        result = (
+            db.locked(session, select(Result).where(Result.id == finding.result_id))
+            if finding.result_id
+            else None
+        )
+        if result is not None and result.entered_by == actor.person:
+            raise OwnResult(_("You entered this result; another person decides on it."))
+        signature = people.signature(actor, meaning="investigated", password=password)
+        finding.cause = cause.strip()
+        finding.laboratory_error = laboratory_error
+        finding.closed_at = clock.now()
+        finding.closed_by = actor.person
+        if result is not None and laboratory_error:
+            result.set_aside = True
+            rows.append(result)
+        custody.touch(
+            actor,
+            item,
+            "qc.finding-closed",
+            {"signature": signature, "reference": reference},
+            rows=rows,
+            reason=cause,
+        )
+        return finding

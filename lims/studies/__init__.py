@@ -1,0 +1,111 @@
+"""Studies: the trial as data, and the women in it, by number.
+
+A study file says what a trial is; `load` pins it with the site's defaults. A participant is
+registered, consents, is judged eligible and signed for, and comes into an arm; a donor gives for
+others. Names and birth dates live in an encrypted store of their own and nowhere else.
+"""
+
+from lims.studies.allocation import allocate, import_list
+from lims.studies.calendar import (
+    confirm_transfer,
+    override_window,
+    plan_transfer,
+    record_cycle_day_one,
+    record_transfer,
+    second_override,
+)
+from lims.studies.enrolment import (
+    give_consent,
+    identity,
+    issue_wristband,
+    open_identity,
+    register,
+    require_consent,
+    sign_eligibility,
+    stream,
+    withdraw_consent,
+)
+from lims.studies.models import (
+    Consent,
+    CycleDayOne,
+    Delegation,
+    Eligibility,
+    Study,
+    Subject,
+    SubjectKind,
+    SubjectState,
+    TransferPlan,
+    WindowOverride,
+    Wristband,
+)
+from lims.studies.protocol import Protocol
+from lims.studies.queries import (
+    consent_in_force,
+    consents,
+    cycle_day_one,
+    delegations,
+    eligibility,
+    live_band,
+    override,
+    protocol_of,
+    studies,
+    study,
+    study_by_code,
+    subject,
+    subject_by_band,
+    subject_by_number,
+    subjects,
+    transfer_plan,
+)
+from lims.studies.trials import confirm_units, delegate, load
+
+__all__ = [
+    "Consent",
+    "CycleDayOne",
+    "Delegation",
+    "Eligibility",
+    "Protocol",
+    "Study",
+    "Subject",
+    "SubjectKind",
+    "SubjectState",
+    "TransferPlan",
+    "WindowOverride",
+    "Wristband",
+    "allocate",
+    "confirm_transfer",
+    "confirm_units",
+    "consent_in_force",
+    "consents",
+    "cycle_day_one",
+    "delegate",
+    "delegations",
+    "eligibility",
+    "give_consent",
+    "identity",
+    "import_list",
+    "issue_wristband",
+    "live_band",
+    "load",
+    "open_identity",
+    "override",
+    "override_window",
+    "plan_transfer",
+    "protocol_of",
+    "record_cycle_day_one",
+    "record_transfer",
+    "register",
+    "require_consent",
+    "second_override",
+    "sign_eligibility",
+    "stream",
+    "studies",
+    "study",
+    "study_by_code",
+    "subject",
+    "subject_by_band",
+    "subject_by_number",
+    "subjects",
+    "transfer_plan",
+    "withdraw_consent",
+]
