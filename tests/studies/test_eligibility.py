@@ -37,7 +37,7 @@ GOOD: dict[str, dict[str, Any]] = {
         "significant_vaginal_discharge": False, "endometriotic_cyst_size": "0 cm",
         "surgery_date": "2026-04-01", "other_trial_date": "never",
         **dict.fromkeys(
-            "I6 I7 E1 E2 E3 E4 E5 E6 E7 E9 E10 E11 E12".split(), True
+            ["I6", "I7", "E1", "E2", "E3", "E4", "E5", "E6", "E7", "E9", "E10", "E11", "E12"], True
         ),
     },
 }  # fmt: skip
