@@ -291,3 +291,10 @@ def test_gen5_result_matrix_twice_is_refused():
     start, end = data.index(b"Results\n\t1"), data.index(b"StdCurve Fitting")
     with pytest.raises(instruments.TwoTables):
         instruments.read(data[:end] + data[start:end] + data[end:], "x.txt")
+
+
+def test_nanosight_last_line_cut_within_its_cells_is_refused():
+    data = BEADS.read_bytes().rstrip()
+    cut = data[: data.rindex(b",665")] + b"\r\n"
+    with pytest.raises(instruments.Truncated, match="last line"):
+        instruments.read(cut, "x.csv")
