@@ -222,6 +222,9 @@ def test_a_limit_of_the_house_reaches_the_specification_that_points_to_it() -> N
     fill = {e.id: e for e in protocol.load(TANGDU, site).specification("ev_msc_cord")}["S02"]
     assert (fill.limit.low, fill.limit.high) == (Quantity("1.2", "mL"), Quantity("1.4", "mL"))
     assert site.digest != SITE.digest
+    ours, theirs = (protocol.load(TANGDU, each).specification_digests for each in (SITE, site))
+    assert ours["ev_msc_cord"] != theirs["ev_msc_cord"]
+    assert ours["prp"] == theirs["prp"]
 
 
 @pytest.mark.parametrize(

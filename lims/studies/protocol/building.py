@@ -65,6 +65,9 @@ def protocol(
                 for product, tests in data["specifications"].items()
             }
         ),
+        specification_digests=MappingProxyType(
+            {product: digest(tests) for product, tests in resolved["specifications"].items()}
+        ),
         allocation=_allocation(data["allocation"]),
         consent=_consent(data["consent"]),
         fields=_named(data["eligibility"]["fields"], field),

@@ -278,6 +278,8 @@ class Protocol:
         site_digest: the same of the site's defaults it was read with.
         activation_requires: what is still missing before the study may go live (dotted keys);
             practice data may run without.
+        specification_digests: SHA-256 of each specification with the site's limits filled in; it
+            is frozen into a lot when the lot is made.
         limits: the site's, overridden by the study's; read with `limit`.
         document: the whole file, for facts that no rule needs.
     """
@@ -295,6 +297,7 @@ class Protocol:
     arms: Mapping[str, Arm]
     windows: Mapping[str, Window]
     specifications: Mapping[str, tuple[SpecTest, ...]]
+    specification_digests: Mapping[str, str]
     allocation: Allocation
     consent: Consent
     fields: Mapping[str, Field]
