@@ -65,7 +65,7 @@ def _embedded(settings: Settings, host: str, port: int, ready: Ready) -> None:
     try:
         try:
             server = create_server(
-                create_app(settings),
+                create_app(settings, database),
                 host=host,
                 port=port,
                 threads=_THREADS,
@@ -124,9 +124,9 @@ def application() -> Any:
     from lims.app import create_app
 
     chosen = settings.read()
-    open_installation(chosen)
+    database = open_installation(chosen)
     queue.use(import_module("workers.app").configure(chosen.broker_url))
-    return create_app(chosen)
+    return create_app(chosen, database)
 
 
 def work(settings: Settings, *, beat: bool, concurrency: int, ready: Ready) -> None:

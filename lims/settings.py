@@ -64,8 +64,10 @@ def read(environment: Mapping[str, str] | None = None) -> Settings:
         zone = ZoneInfo(given.get("LIMS_TIME_ZONE") or "UTC")
     except (ZoneInfoNotFoundError, ValueError):
         raise MissingSetting(
-            _("LIMS_TIME_ZONE is %(zone)s, which is no time zone; write one such as Asia/Tehran.",
-              zone=given.get("LIMS_TIME_ZONE"))
+            _(
+                "LIMS_TIME_ZONE is %(zone)s, which is no time zone; write one such as Asia/Tehran.",
+                zone=given.get("LIMS_TIME_ZONE"),
+            )
         ) from None
     secret = given.get("LIMS_SECRET_KEY") or ""
     if not secret:
@@ -97,16 +99,29 @@ def read(environment: Mapping[str, str] | None = None) -> Settings:
 def _own_secret(home: Path) -> str:
     path = home / "secret.key"
     try:
+        if not path.exists():
+            home.mkdir(parents=True, exist_ok=True)
+            _make_secret(path)
         return path.read_text().strip()
-    except FileNotFoundError:
-        home.mkdir(parents=True, exist_ok=True)
-        secret = secrets.token_urlsafe(48)
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(handle, "w") as file:
-            file.write(secret)
-        return secret
     except OSError as refused:
         raise MissingSetting(
-            _("The data folder %(home)s cannot be used: %(why)s. Set LIMS_HOME to another.",
-              home=home, why=refused.strerror)
+            _(
+                "The data folder %(home)s cannot be used: %(why)s. Set LIMS_HOME to another.",
+                home=home,
+                why=refused.strerror,
+            )
         ) from None
+
+
+def _make_secret(path: Path) -> None:
+    """Make it whole and then give it its name: two processes that start at once keep one."""
+    unfinished = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
+    handle = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(handle, "w") as file:
+        file.write(secrets.token_urlsafe(48))
+    try:
+        os.link(unfinished, path)
+    except FileExistsError:
+        pass
+    finally:
+        unfinished.unlink()

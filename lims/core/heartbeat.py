@@ -7,13 +7,12 @@ that it works, and that the database takes what it writes.
 from datetime import datetime, timedelta
 
 from sqlalchemy import String, delete, func, select
-from sqlalchemy.orm import Mapped, Session, mapped_column
+from sqlalchemy.orm import Mapped, mapped_column
 
 from lims.core import clock, db, queue
 
 TASK = queue.task("core.heartbeat")
 EVERY = timedelta(seconds=30)
-LATE = 3 * EVERY
 FORGOTTEN = timedelta(days=7)
 
 
@@ -38,12 +37,8 @@ def beat(worker: str) -> None:
         session.execute(delete(Heartbeat).where(Heartbeat.at < clock.now() - FORGOTTEN))
 
 
-def newest(session: Session) -> datetime | None:
-    """When any worker last did something; None where none ever has."""
-    return session.scalar(select(func.max(Heartbeat.at)))
-
-
-def standing_still(session: Session) -> bool:
-    """Whether no worker has done anything for three beats."""
-    last = newest(session)
-    return last is None or clock.now() - last > LATE
+def age() -> float | None:
+    """Seconds since any worker last did something; None where none ever has."""
+    with db.reading() as session:
+        last = session.scalar(select(func.max(Heartbeat.at)))
+    return None if last is None else (clock.now() - last).total_seconds()
