@@ -25,7 +25,7 @@ from lims.labels.files import folder, forget, kept_in
 from lims.labels.filling import carries_band
 from lims.labels.layout import load, names
 from lims.labels.models import CopyState, PrinterKind, RequestState
-from lims.labels.printing import personal, print_label, sweep
+from lims.labels.printing import personal, print_label, sweep, test_printer
 from lims.labels.queries import (
     LabelFile,
     Tally,
@@ -95,5 +95,6 @@ __all__ = [
     "stream",
     "sweep",
     "tally",
+    "test_printer",
     "verify_png",
 ]

@@ -1,14 +1,15 @@
-"""`lims label`: draw a label by hand, and see which there are."""
+"""`lims label` draws labels by hand; `lims printer` says where labels come out."""
 
-import json
-import sys
 from pathlib import Path
 
 import click
 
+from lims.core import console, db
 from lims.core.errors import BadInput
 from lims.core.words import Text as _
+from lims.labels import printing, queries, services
 from lims.labels.layout import load, names
+from lims.labels.models import LabelPrinter, PrinterKind
 from lims.labels.rendering import FORMATS, LabelContent, render
 
 
@@ -23,8 +24,8 @@ def label() -> None:
 @click.option("--format", "kind", default="png", help=f"One of {', '.join(FORMATS)}.")
 @click.option("-o", "--output", required=True, type=click.Path(dir_okay=False, path_type=Path))
 @click.option("--dpi", default=300, type=int, help="203, 300 or 600.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
-def render_command(  # noqa: PLR0917 - click calls it by name
+@console.as_json
+def render_command(
     template: str, given: tuple[str, ...], kind: str, output: Path, dpi: int, as_json: bool
 ) -> None:
     """Draw one label as copy 00, which every scan refuses."""
@@ -44,59 +45,122 @@ def render_command(  # noqa: PLR0917 - click calls it by name
             ),
             field="output",
         ) from error
-    if as_json:
-        document = {
-            "template": drawn.template,
-            "width_mm": float(drawn.width_mm),
-            "height_mm": float(drawn.height_mm),
-            "symbols": [
-                {
-                    "symbology": each.symbology,
-                    "text": each.text,
-                    "module_mm": float(each.module_mm),
-                }
-                for each in drawn.symbols
-            ],
-        }
-        sys.stdout.write(json.dumps(document) + "\n")
-        return
-    payload = ", ".join(each.text for each in drawn.symbols)
-    click.echo(
-        str(
-            _(
-                "%(file)s: %(template)s, %(width)s x %(height)s mm, carries %(payload)s.",
-                file=output,
-                template=drawn.template,
-                width=drawn.width_mm,
-                height=drawn.height_mm,
-                payload=payload,
-            )
-        ),
-        err=True,
+    document = {
+        "template": drawn.template,
+        "width_mm": float(drawn.width_mm),
+        "height_mm": float(drawn.height_mm),
+        "symbols": [
+            {
+                "symbology": each.symbology,
+                "text": each.text,
+                "module_mm": float(each.module_mm),
+            }
+            for each in drawn.symbols
+        ],
+    }
+    line = _(
+        "%(file)s: %(template)s, %(width)s x %(height)s mm, carries %(payload)s.",
+        file=output,
+        template=drawn.template,
+        width=drawn.width_mm,
+        height=drawn.height_mm,
+        payload=", ".join(each.text for each in drawn.symbols),
     )
+    console.answer(document, as_json, line)
 
 
 @label.command("list")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+@console.as_json
 def list_command(as_json: bool) -> None:
     """The labels there are, with their fields."""
     found = [load(name) for name in names()]
-    if as_json:
-        document = [
-            {
-                "template": each.name,
-                "about": each.about,
-                "code_letters": each.code_letters,
-                "required": sorted(each.required | {"code"}),
-                "optional": sorted(each.fields - each.required),
-            }
-            for each in found
-        ]
-        sys.stdout.write(json.dumps({"labels": document}) + "\n")
-        return
-    for each in found:
-        click.echo(f"{each.name}: {each.about}")
-        click.echo(f"  {', '.join(sorted(each.required | {'code'}))}")
+    document = [
+        {
+            "template": each.name,
+            "about": each.about,
+            "code_letters": each.code_letters,
+            "required": sorted(each.required | {"code"}),
+            "optional": sorted(each.fields - each.required),
+        }
+        for each in found
+    ]
+    lines = [
+        f"{each.name}: {each.about}\n  {', '.join(sorted(each.required | {'code'}))}"
+        for each in found
+    ]
+    console.answer({"labels": document}, as_json, *lines)
+
+
+@click.group()
+def printer() -> None:
+    """Printers: where labels come out."""
+
+
+@printer.command("add")
+@click.argument("name")
+@click.option("--kind", type=click.Choice([each.value for each in PrinterKind]), default="socket")
+@click.option("--address", required=True, help="host:9100, or a folder for --kind file.")
+@click.option("--for", "templates", multiple=True, help="A label it has stock for; none: all.")
+@console.as_json
+def add_command(
+    name: str, kind: str, address: str, templates: tuple[str, ...], as_json: bool
+) -> None:
+    """Add a printer, or change the one of this name."""
+    added = services.add_printer(
+        console.actor(),
+        name=name,
+        kind=PrinterKind(kind),
+        address=address,
+        templates=list(templates),
+    )
+    console.answer(_shown(added), as_json, _line(added))
+
+
+@printer.command("list")
+@console.as_json
+def printers_command(as_json: bool) -> None:
+    """Every printer."""
+    with db.reading() as session:
+        found = queries.printers(session)
+    console.answer({"printers": [_shown(each) for each in found]}, as_json, *map(_line, found))
+
+
+@printer.command("test")
+@click.argument("name")
+@console.as_json
+def test_command(name: str, as_json: bool) -> None:
+    """Send the example of a label, as copy 00."""
+    sent = printing.test_printer(console.actor(), name=name)
+    console.answer(
+        {"printer": name, "template": sent, "sent": True},
+        as_json,
+        _("%(name)s took the label %(template)s.", name=name, template=sent),
+    )
+
+
+@printer.command("retire")
+@click.argument("name")
+@console.as_json
+def retire_command(name: str, as_json: bool) -> None:
+    """Take a printer out of use."""
+    retired = services.retire_printer(console.actor(), name=name)
+    console.answer(_shown(retired), as_json, _line(retired))
+
+
+def _shown(row: LabelPrinter) -> dict[str, object]:
+    return {
+        "name": row.name,
+        "kind": row.kind.value,
+        "address": row.address,
+        "templates": list(row.templates),
+        "in_use": row.in_use,
+    }
+
+
+def _line(row: LabelPrinter) -> str:
+    stock = ", ".join(row.templates) or str(_("all labels"))
+    state = str(_("in use")) if row.in_use else str(_("out of use"))
+    return f"{row.name}: {row.kind.value} {row.address}, {stock}, {state}"
 
 
 def _fields(given: tuple[str, ...]) -> dict[str, str]:

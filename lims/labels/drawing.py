@@ -6,6 +6,7 @@ description, fields and code always give the same elements.
 """
 
 import re
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
@@ -39,6 +40,7 @@ MM_PER_INCH = Decimal("25.4")
 _PT_PER_INCH = 72
 _CAPITAL = 0.73
 """Height of a capital letter over the size, for DejaVu and near enough for Noto CJK."""
+_ISLAND = re.compile(r"[-+±≤≥<>~]?[0-9A-Za-z](?:[0-9A-Za-z.,:/%°µ×+ -]*[0-9A-Za-z%])?")
 _SHRINK_STEP_PT = Decimal("0.25")
 
 Box = tuple[int, int, int, int]
@@ -93,7 +95,11 @@ class Symbol:
 
 @dataclass(frozen=True)
 class Words:
-    """A line of text: where its baseline starts, its size, and the dots its ink covers."""
+    """A line of text: where its baseline starts, its size, and the dots its ink covers.
+
+    `direction` is of the whole line, `rtl` or `ltr`; `ordered` is the text with its numbers and
+    Latin words marked, so that every format writes them in the same order.
+    """
 
     name: str
     text: str
@@ -104,6 +110,8 @@ class Words:
     font: Face
     advance: int
     ink: Box
+    direction: str
+    ordered: str
 
 
 @dataclass(frozen=True)
@@ -234,14 +242,30 @@ def _bar(place: LinePlace, dpi: int) -> Bar:
     )
 
 
-def _ink(drawn: FreeTypeFont, text: str) -> Box:
+def _direction(text: str) -> str:
+    for each in text:
+        kind = unicodedata.bidirectional(each)
+        if kind in ("L", "R", "AL"):
+            return "ltr" if kind == "L" else "rtl"
+    return "ltr"
+
+
+def _ordered(text: str) -> str:
+    """Latin and numbers inside right-to-left writing as islands: -80 °C must not read 80- C°."""
+    if not any(unicodedata.bidirectional(each) in ("R", "AL") for each in text):
+        return text
+    return _ISLAND.sub("\u2066\\g<0>\u2069", text)
+
+
+def _ink(drawn: FreeTypeFont, text: str, direction: str) -> Box:
     """The dots covered, from the start of the baseline."""
-    left, top, right, bottom = drawn.getbbox(text, anchor="ls")
+    left, top, right, bottom = drawn.getbbox(text, anchor="ls", direction=direction)
     return floor(left), floor(top), ceil(right), ceil(bottom)
 
 
 def _words(template: Template, place: TextPlace, text: str, dpi: int) -> Words:
     font = choose(text, place.face, place.name)
+    direction, ordered = _direction(text), _ordered(text)
     room, left = _dots(place.width_mm, dpi), _dots(place.x_mm, dpi)
     # The baseline stays where it was when a text shrinks.
     baseline = round(_dots(place.y_mm, dpi) + _CAPITAL * float(place.size_pt) * dpi / _PT_PER_INCH)
@@ -249,8 +273,9 @@ def _words(template: Template, place: TextPlace, text: str, dpi: int) -> Words:
     while True:
         dots = round(float(size) * dpi / _PT_PER_INCH, 2)
         drawn = font.at(dots)
-        ink = _ink(drawn, text)
-        wide = max(ink[2] - min(ink[0], 0), round(drawn.getlength(text)))
+        ink = _ink(drawn, ordered, direction)
+        advance = round(drawn.getlength(ordered, direction=direction))
+        wide = max(ink[2] - min(ink[0], 0), advance)
         if wide <= room:
             break
         if size <= place.shrink_to_pt:
@@ -278,8 +303,10 @@ def _words(template: Template, place: TextPlace, text: str, dpi: int) -> Words:
         dots,
         place.face,
         font,
-        round(drawn.getlength(text)),
+        advance,
         (x + ink[0], baseline + ink[1], x + ink[2], baseline + ink[3]),
+        direction,
+        ordered,
     )
 
 

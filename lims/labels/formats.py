@@ -22,10 +22,11 @@ def png(drawing: Drawing) -> bytes:
     for each in drawing.words:
         pen.text(
             (each.x, each.baseline),
-            each.text,
+            each.ordered,
             fill=0,
             font=each.font.at(each.size_dots),
             anchor="ls",
+            direction=each.direction,
         )
     boxes = [box for each in drawing.symbols for box in each.bars()]
     for left, top, right, bottom in boxes + [each.box for each in drawing.bars]:
@@ -62,7 +63,7 @@ def _svg_text(words: Words) -> str:
         f'<text x="{words.x + words.advance / 2:g}" y="{words.baseline}" text-anchor="middle" '
         f'textLength="{words.advance}" lengthAdjust="spacingAndGlyphs" '
         f'font-family="{family}" font-size="{words.size_dots:g}"{weight} '
-        f'xml:space="preserve">{escape(words.text)}</text>'
+        f'direction="{words.direction}" xml:space="preserve">{escape(words.ordered)}</text>'
     )
 
 
@@ -78,7 +79,6 @@ def pdf(drawing: Drawing) -> bytes:
     page.c_margin = 0
     page.add_page()
     page.set_fill_color(0)
-    page.set_text_shaping(True)
     for each in drawing.words:
         family = f"{each.font.path}#{each.font.index}"
         if family.lower() not in page.fonts:
@@ -87,7 +87,8 @@ def pdf(drawing: Drawing) -> bytes:
         # A cell sets its baseline at half its height plus three tenths of the size.
         height = drawing.mm(each.size_dots)
         page.set_xy(drawing.mm(each.x), drawing.mm(each.baseline) - 0.8 * height)
-        page.cell(drawing.mm(each.advance) + 1, height, each.text)
+        page.set_text_shaping(True, direction=each.direction)
+        page.cell(drawing.mm(each.advance) + 1, height, each.ordered)
     boxes = [box for each in drawing.symbols for box in each.bars()]
     for left, top, right, bottom in boxes + [each.box for each in drawing.bars]:
         page.rect(

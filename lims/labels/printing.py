@@ -206,3 +206,31 @@ def _older(
     if with_printer:
         statement = statement.where(LabelRequest.printer.is_not(None))
     return list(session.scalars(statement.order_by(LabelRequest.moved_at).limit(500)))
+
+
+@requires(may.PRINTERS)
+def test_printer(actor: Actor, *, name: str) -> str:
+    """Send the example of a label that the printer has stock for, as copy 00.
+
+    Returns:
+        The name of the template that was sent.
+
+    Raises:
+        PrinterSilent: it could not be reached, or did not say that it took the label.
+    """
+    printer = _printer(name)
+    template = load((printer.templates or ["place_50x20"])[0])
+    fields = dict(template.example)
+    made = render(LabelContent(template.name, fields, fields.pop("code"), 0), "zpl")
+    try:
+        sending.send(printer.kind, printer.address, f"test-{name}.zpl", made.bytes)
+    except sending.Interrupted as lost:
+        raise PrinterSilent(
+            _(
+                "The printer %(name)s did not say that it took the label (%(why)s). Check paper, "
+                "ribbon and lid; then try again.",
+                name=name,
+                why=lost,
+            )
+        ) from lost
+    return template.name

@@ -80,10 +80,11 @@ def _picture(words: Words) -> str:
     pen.fontmode = "1"
     pen.text(
         (words.x - left, words.baseline - top),
-        words.text,
+        words.ordered,
         fill=1,
         font=words.font.at(words.size_dots),
         anchor="ls",
+        direction=words.direction,
     )
     data = image.tobytes().hex().upper()
     total = row_bytes * (bottom - top)

@@ -8,7 +8,7 @@ import string
 
 import pypdf
 import pytest
-from PIL import Image, ImageChops
+from PIL import Image, ImageChops, ImageDraw
 
 from lims.core import codes
 from lims.core.errors import BadInput, DomainError
@@ -155,6 +155,31 @@ def test_persian_letters_are_joined():
     joined = next(w for w in drawn(example("place_50x20", name="سلام")).words if w.name == "name")
     alone = sum(joined.font.at(joined.size_dots).getlength(each) for each in "سلام")
     assert joined.advance < 0.9 * alone
+
+
+def test_a_temperature_inside_persian_keeps_its_order():
+    drawing = drawn(example("place_50x20", name="فریزر (-80 °C) راست"))
+    words = next(each for each in drawing.words if each.name == "name")
+    font = words.font.at(words.size_dots)
+    left, top, right, bottom = (int(each) for each in font.getbbox("-80 °C", anchor="ls"))
+    alone = Image.new("1", (right - left, bottom - top), 1)
+    pen = ImageDraw.Draw(alone)
+    pen.fontmode = "1"
+    pen.text((-left, -top), "-80 °C", fill=0, font=font, anchor="ls")
+
+    line = Image.open(io.BytesIO(png(drawing))).convert("1")
+    up = words.baseline + top
+    different = min(
+        sum(
+            ImageChops.logical_xor(
+                alone, line.crop((x, up, x + alone.width, up + alone.height))
+            ).histogram()[1:]
+        )
+        for x in range(words.ink[0], words.ink[2] - alone.width + 1)
+    )
+
+    # Letters may sit half a dot further; in the wrong order a third of the dots differ.
+    assert different < 0.12 * alone.width * alone.height
 
 
 def test_the_pdf_copies_as_text_and_its_bars_are_where_the_picture_has_them():

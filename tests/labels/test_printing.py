@@ -1,5 +1,6 @@
 """A machine prints at most once: a real socket, a silent one, a dead one, and a killed worker."""
 
+import json
 import os
 import signal
 import socket
@@ -11,12 +12,14 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 
 import pytest
+from click.testing import CliRunner
 
 from lims import labels, ledger
 from lims.core import clock, codes, db, queue
 from lims.core.errors import BadInput
 from lims.core.permissions import WORKER, Role
 from lims.labels import PrinterKind, RequestState, sending
+from lims.labels.commands import printer as printer_command
 from tests.makers import actor
 
 SOAK = bool(os.environ.get("EXOTRACE_SOAK"))
@@ -312,5 +315,28 @@ def test_H12_a_killed_worker_never_prints_twice_and_loses_nothing_silently(
     measured("H12", trials=trials, failures=duplicates + silent, duplicates=duplicates)
     assert duplicates == 0
     assert silent == 0
+    with db.reading() as session:
+        assert ledger.verify(session).ok
+
+
+def test_a_printer_is_added_tried_and_retired_on_the_console(database):
+    def run(*arguments):
+        done = CliRunner().invoke(printer_command, arguments, catch_exceptions=False)
+        assert done.exit_code == 0, done.output
+        return json.loads(done.stdout)
+
+    fake = FakePrinter()
+    try:
+        run("add", "Z1", "--address", fake.address, "--for", "cryovial_dose_33x13", "--json")
+        assert run("test", "Z1", "--json")["template"] == "cryovial_dose_33x13"
+    finally:
+        fake.close()
+
+    (stream,) = fake.labels
+    assert codes.symbol("V7K4M29YJ", 0).encode() in stream
+    with pytest.raises(labels.PrinterSilent):
+        labels.test_printer(actor(Role.ADMINISTRATOR), name="Z1")
+    assert run("retire", "Z1", "--json")["in_use"] is False
+    assert [each["name"] for each in run("list", "--json")["printers"]] == ["Z1"]
     with db.reading() as session:
         assert ledger.verify(session).ok
