@@ -21,7 +21,7 @@ from flask_smorest import Api
 from flask_smorest import Blueprint as ApiBlueprint
 from marshmallow import ValidationError
 
-from lims.core import permissions
+from lims.core import codes, permissions
 from lims.core.acts import KeyReused
 from lims.core.errors import DomainError
 from lims.core.gate import GateStopped, Result, Row
@@ -255,11 +255,26 @@ def _page(act: Act) -> Callable[..., ResponseReturnValue]:
             return _drawn(
                 act, actor, good, errors.status_of(refusal), key=key, refusal=refusal, faults=faults
             )
-        said = act.said(done.answer) if act.said else act.title
-        session["verdict"] = verdicts.done(said).kept()
+        session["verdict"] = verdicts.done(*_said(act, good, done.answer)).kept()
         return redirect(_after(act, good, done.answer), 303)
 
     return view
+
+
+def _said(act: Act, path_args: Mapping[str, Any], answer: dict[str, Any]) -> tuple[Any, str]:
+    if act.said is not None:
+        return act.said(answer), ""
+    code = path_args["code"] if "code" in act.letters else ""
+    return _("Recorded: %(act)s", act=act.title), codes.grouped(code)
+
+
+def _focused(inputs: Sequence[forms.Control], refusal: DomainError | None) -> str:
+    """Where to go on writing: the first fault, or the first input of a fresh form.
+
+    After a stop without a fault in an input it is the scan box, so nothing is focused here.
+    """
+    wanted = [each for each in inputs if each.faults] if refusal else inputs
+    return wanted[0].name if wanted else ""
 
 
 def _after(act: Act, path_args: Mapping[str, Any], answer: dict[str, Any]) -> str:
@@ -313,6 +328,7 @@ def _drawn(
         panel=verdicts.of_error(refusal) if refusal else None,
         action=act.url(**path_args),
         key=key or uuid4().hex,
+        focused=_focused(inputs, refusal),
         files=any(control.kind == "file" for control in inputs),
     )
     response = Response(drawn, status=status, content_type="text/html; charset=utf-8")

@@ -72,7 +72,7 @@ class _Several(Input):
             try:
                 loaded.append(self.each.deserialize(each))
             except ValidationError as fault:
-                for said in fault.messages_dict.get("_schema", fault.messages):
+                for said in fault.messages:
                     line = _("Line %(place)s: %(fault)s", place=place, fault=said)
                     faults.append(Said(line, getattr(said, "code", "bad_input")))
         if faults:

@@ -56,9 +56,9 @@ class Panel:
         }
 
 
-def done(what: Text | str) -> Panel:
-    """An act was recorded."""
-    return Panel("ok", str(what))
+def done(what: Text | str, about: str = "") -> Panel:
+    """An act was recorded; `about` is the code of the thing, as printed."""
+    return Panel("ok", str(what), about)
 
 
 def of_error(error: DomainError) -> Panel:

@@ -15,10 +15,7 @@ from lims.web import fields
 from lims.web.doors import Doors
 
 WEIGH = permission("demo:thing:weigh", granted_to={Role.TECHNICIAN}, about="Weigh a thing.")
-SPECIMEN = "S" + "7K4M29X"
-SPECIMEN += codes.check_character(SPECIMEN)
-PLACE = "A" + "1234567"
-PLACE += codes.check_character(PLACE)
+SPECIMEN, PLACE = codes.draw("S"), codes.draw("A")
 
 
 class Mood(StrEnum):

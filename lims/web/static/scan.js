@@ -158,8 +158,11 @@ function forget() {
 
 function remember() {
   const field = document.activeElement;
-  const writes = field instanceof HTMLTextAreaElement || field instanceof HTMLInputElement;
-  before = writes && field.type !== "file" ? { field, text: field.value } : null;
+  const writes =
+    field instanceof HTMLTextAreaElement ||
+    field instanceof HTMLSelectElement || // letters would choose another of its options
+    (field instanceof HTMLInputElement && !["file", "radio", "checkbox"].includes(field.type));
+  before = writes ? { field, text: field.value } : null;
 }
 
 /** Whether the keys so far are a scan; if so it is taken, and the field gets its text back. */
