@@ -1,0 +1,57 @@
+"""Dosing: from a released vial to a woman, and what became of it.
+
+A dose is assigned to one participant, issued into the hands that will give it, thawed, and checked
+at her bed by two people. `BEDSIDE` is the gate; it is asked at the first scan, after the witness,
+and once more inside the transaction that records the dose as given. Nothing else gives.
+"""
+
+from lims.dosing.bedside import (
+    ask,
+    given,
+    not_given,
+    start_check,
+    verdict_of,
+    witness,
+)
+from lims.dosing.checks import BEDSIDE, validity
+from lims.dosing.models import Administration, BedsideCheck, CheckState, OutcomeRecord
+from lims.dosing.outcomes import record_outcome
+from lims.dosing.queries import (
+    assignment_of,
+    assignments_to,
+    check_by_id,
+    given_of,
+    given_to,
+    open_checks,
+    outcomes_of,
+)
+from lims.dosing.supplying import assess, assign, destroy, issue, return_dose, thaw
+
+__all__ = [
+    "BEDSIDE",
+    "Administration",
+    "BedsideCheck",
+    "CheckState",
+    "OutcomeRecord",
+    "ask",
+    "assess",
+    "assign",
+    "assignment_of",
+    "assignments_to",
+    "check_by_id",
+    "destroy",
+    "given",
+    "given_of",
+    "given_to",
+    "issue",
+    "not_given",
+    "open_checks",
+    "outcomes_of",
+    "record_outcome",
+    "return_dose",
+    "start_check",
+    "thaw",
+    "validity",
+    "verdict_of",
+    "witness",
+]

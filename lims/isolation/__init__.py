@@ -17,13 +17,19 @@ from lims.isolation.queries import (
     vial_of,
     vials_of,
 )
-from lims.isolation.running import isolate_vesicles, prepare_prp, specification_of
+from lims.isolation.running import (
+    digest_of,
+    isolate_vesicles,
+    prepare_prp,
+    specification_of,
+)
 
 __all__ = [
     "Fill",
     "Lot",
     "Run",
     "Vial",
+    "digest_of",
     "figures_agree",
     "fill",
     "fill_of",

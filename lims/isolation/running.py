@@ -44,7 +44,8 @@ def specification_of(read: studies.Protocol, product: str) -> list[dict[str, Any
     ]
 
 
-def _digest(specification: list[dict[str, Any]]) -> str:
+def digest_of(specification: list[dict[str, Any]]) -> str:
+    """The digest that pins a specification to a lot."""
     return hashlib.sha256(rfc8785.dumps(specification)).hexdigest()  # type: ignore[arg-type]
 
 
@@ -276,7 +277,7 @@ def _make_lot(
         mechanical_record=mechanical_record,
         study_digest=study.digest,
         specification=frozen,
-        specification_digest=_digest(frozen),
+        specification_digest=digest_of(frozen),
         residuals=list(limit) if product != ProductKind.PRP.value else [],
         drawn_at=drawn_at,
         made_at=clock.now(),

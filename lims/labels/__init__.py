@@ -23,6 +23,7 @@ from lims.labels.errors import (
 )
 from lims.labels.files import folder, forget, kept_in
 from lims.labels.filling import carries_band
+from lims.labels.fonts import font_file
 from lims.labels.layout import load, names
 from lims.labels.models import CopyState, PrinterKind, RequestState
 from lims.labels.printing import personal, print_label, sweep, test_printer
@@ -74,6 +75,7 @@ __all__ = [
     "check_copy",
     "drawn_files",
     "folder",
+    "font_file",
     "forget",
     "kept_in",
     "live_copy",

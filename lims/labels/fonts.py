@@ -132,3 +132,21 @@ def choose(text: str, face: str, field: str) -> Face:
         ),
         field=field,
     )
+
+
+def font_file(face: str) -> str:
+    """Where the file of one of `FACES` lies, for papers that are no labels.
+
+    Raises:
+        FontMissing: it is not on this computer.
+    """
+    found = _found(_FOLDERS, FACES[face], 0)
+    if found is None:
+        raise FontMissing(
+            _(
+                "The font %(name)s is not on this computer, so the paper cannot be drawn. "
+                "Install the package fonts-dejavu-core.",
+                name=FACES[face],
+            )
+        )
+    return found.path

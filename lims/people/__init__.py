@@ -22,6 +22,7 @@ from lims.people.queries import (
     badge_of,
     by_badge,
     name_of,
+    roles_of,
     users,
 )
 from lims.people.services import (
@@ -61,6 +62,7 @@ __all__ = [
     "name_of",
     "replace_badge",
     "revoke_token",
+    "roles_of",
     "set_roles",
     "sign_in",
     "sign_in_badge",

@@ -1,0 +1,20 @@
+"""Release: one person who did nothing else on a lot signs that it may be used.
+
+The gate asks every test of the frozen specification, the donor's markers, the mechanical record,
+open findings and the persons behind every step, inside the releasing transaction. The whole answer
+goes into the ledger with the signature; the certificate of analysis prints it.
+"""
+
+from lims.release.gathering import answer, facts_of
+from lims.release.models import Certificate
+from lims.release.queries import certificate_of
+from lims.release.signing import reject, release
+
+__all__ = [
+    "Certificate",
+    "answer",
+    "certificate_of",
+    "facts_of",
+    "reject",
+    "release",
+]

@@ -1,0 +1,59 @@
+"""Who brings a dose to the bed, who gives it, who stands by."""
+
+from lims.core.permissions import Role, permission
+
+ASSIGN = permission(
+    "dosing:dose:assign",
+    granted_to={Role.PHARMACIST, Role.INVESTIGATOR},
+    about="Assign a released dose to a participant.",
+)
+ISSUE = permission(
+    "dosing:dose:issue",
+    granted_to={Role.PHARMACIST},
+    about="Issue an assigned dose to the person who will give it.",
+)
+THAW = permission(
+    "dosing:dose:thaw",
+    granted_to={Role.PHARMACIST, Role.TECHNICIAN, Role.CLINICIAN},
+    about="Thaw an issued dose.",
+)
+ASSESS = permission(
+    "dosing:participant:assess",
+    granted_to={Role.INVESTIGATOR},
+    about="Sign the pre-dose assessment of the day.",
+)
+CHECK = permission(
+    "dosing:bedside:check",
+    granted_to={Role.CLINICIAN, Role.INVESTIGATOR},
+    about="Ask the bedside gate and give a dose.",
+)
+ASK = permission(
+    "dosing:bedside:ask",
+    granted_to={
+        Role.CLINICIAN,
+        Role.INVESTIGATOR,
+        Role.PHARMACIST,
+        Role.QC_OFFICER,
+        Role.AUDITOR,
+        Role.ADMINISTRATOR,
+        Role.OPERATOR,
+    },
+    about="Ask the bedside gate without recording anything.",
+)
+WITNESS = permission(
+    "dosing:bedside:witness",
+    granted_to={Role.CLINICIAN, Role.INVESTIGATOR, Role.PHARMACIST},
+    about="Be the second person at a bedside check.",
+)
+GIVES = CHECK.granted_to
+WITNESSES = WITNESS.granted_to
+RETURN = permission(
+    "dosing:dose:return",
+    granted_to={Role.PHARMACIST, Role.CLINICIAN},
+    about="Return an unthawed dose, or destroy one that cannot be used.",
+)
+OUTCOME = permission(
+    "dosing:outcome:record",
+    granted_to={Role.INVESTIGATOR, Role.CLINICIAN},
+    about="Record an outcome of a participant.",
+)
