@@ -85,6 +85,7 @@ def create_app(settings: Settings, database: db.Database | None = None) -> Flask
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=1, x_proto=1, x_host=1)  # type: ignore[method-assign]
     plain.install(app)
     errors.install(app)
+    auth.install(app)
     looks.install(app)
     health.install(app, settings)
     api = openapi.install(app, _version())

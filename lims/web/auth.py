@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from secrets import compare_digest, token_urlsafe
 
-from flask import current_app, g, request, session
+from flask import Flask, current_app, g, request, session
 
 from lims.core.errors import DomainError
 from lims.core.permissions import Actor
@@ -117,12 +117,26 @@ def form_token() -> str:
     return str(session["csrf"])
 
 
-def check_form() -> None:
-    """Refuse a form, or a call with a cookie, that does not carry the secret (H54).
+def install(app: Flask) -> None:
+    """Ask every request that could change something for the secret of its form (H54).
 
-    Raises:
-        FormNotTrusted: it is missing or another's.
+    In one place for all pages and the API, so that no page can forget it.
     """
+
+    @app.before_request
+    def trusted() -> None:
+        harmless = request.method in ("GET", "HEAD", "OPTIONS")
+        # A browser never adds a bearer token by itself, so such a call cannot be forged; and a
+        # call of the API without a sign-in acts for nobody.
+        no_cookie = request.path.startswith("/api/") and cookie_name("sign-in") not in (
+            request.cookies
+        )
+        if harmless or by_bearer() or no_cookie or request.routing_exception is not None:
+            return
+        _check_form()
+
+
+def _check_form() -> None:
     sent = request.headers.get("X-CSRF-Token") or request.form.get("_csrf", "")
     kept = str(session.get("csrf", ""))
     if not kept or not compare_digest(sent.encode(), kept.encode()):

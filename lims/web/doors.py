@@ -192,8 +192,6 @@ def _route(blueprint: ApiBlueprint, door: Door, method: str, view: Callable[...,
 def _api_act(act: Act) -> Callable[..., Response]:
     def view(**path_args: Any) -> Response:
         actor = auth.current_actor()
-        if not auth.by_bearer():
-            auth.check_form()
         done = act.perform(
             actor,
             request.headers.get("Idempotency-Key") or None,
@@ -230,7 +228,6 @@ def _page(act: Act) -> Callable[..., ResponseReturnValue]:
         good = act.checked(path_args)
         if request.method != "POST":
             return _drawn(act, actor, good, 200, held=request.args)
-        auth.check_form()
         key = request.form.get("_key") or None
         try:
             sent = forms.raw(act.schema(good), request.form, request.files)

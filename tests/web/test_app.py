@@ -61,6 +61,15 @@ def test_H54_every_answer_carries_the_headers(browser, measured, caplog):
     assert "default-src 'self'" in answers[0].headers["Content-Security-Policy"]
 
 
+def test_H54_a_page_that_forgets_to_ask_is_guarded_as_well(web, browser):
+    web.add_url_rule("/forgetful", "forgetful", lambda: "done", methods=["POST"])
+    browser.sign_in()
+
+    assert browser.client.post("/forgetful").status_code == 403
+    assert browser.send("/forgetful").text == "done"
+    assert browser.client.post("/nowhere").status_code == 404
+
+
 def test_pages_are_never_cached_and_static_files_are_asked_for_again(browser):
     assert browser.client.get("/sign-in").headers["Cache-Control"] == "no-store"
     with browser.client.get("/static/lims.css") as sheet:

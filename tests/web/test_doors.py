@@ -468,3 +468,13 @@ def test_the_api_describes_itself(browser):
         for part in ref.split("/"):
             at = at[part]
     assert browser.client.get("/api/docs").status_code == 200
+
+
+def test_next_steps_are_drawn_as_buttons_to_their_pages(web, people):
+    with web.test_request_context():
+        drawn = web.jinja_env.from_string(
+            '{% from "_steps.html" import steps %}{{ steps(acts, code=code) }}'
+        ).render(acts=doors.acts_for("S", None, people.technician), code=SPECIMEN)
+
+    assert f'href="{PATH}"' in drawn
+    assert "Weigh a specimen" in drawn
