@@ -25,6 +25,7 @@ from lims.labels import (
     zpl,
 )
 from lims.labels.drawing import DPI, draw
+from lims.labels.fonts import choose
 from lims.labels.formats import png
 from lims.labels.rendering import FORMATS
 
@@ -137,6 +138,19 @@ def test_a_missing_chinese_font_refuses_that_label_in_one_sentence(monkeypatch):
         render(example("place_50x20", name="冰箱"), "png")
 
 
+def test_the_site_may_name_its_own_persian_font(monkeypatch):
+    usual = choose("فریزر", "condensed", "name").path
+    monkeypatch.setenv("LIMS_FONT_FA", usual)
+
+    words = drawn(example("place_50x20", name="فریزر", note="doses")).words
+
+    paths = {each.name: each.font.path for each in words}
+    assert paths["name"] == usual
+    monkeypatch.setenv("LIMS_FONT_FA", "/nowhere.ttf")
+    with pytest.raises(FontMissing, match="LIMS_FONT_FA"):
+        render(example("place_50x20", name="فریزر"), "png")
+
+
 @pytest.mark.parametrize("name", ["فریزر ۱۲، طبقهٔ ۳", "می\u200cروم", "二号冰箱 A3"])
 def test_persian_and_chinese_are_drawn_in_every_format(name):
     content = example("place_50x20", name=name)
@@ -204,6 +218,49 @@ def test_what_fits_by_shrinking_shrinks_and_what_does_not_is_refused():
     with pytest.raises(DoesNotFit) as refused:
         size("Freezer F1, rack 12, shelf 3, box 7, on the left behind the door")
     assert refused.value.field == "name"
+
+
+BARE = """
+width_mm = 50
+height_mm = 20
+code_letters = "S"
+[[symbol]]
+symbology = "datamatrix"
+at_mm = [1.5, 2]
+module_dots = 4
+[[text]]
+field = "code"
+at_mm = [12, 3]
+size_pt = 8
+[[text]]
+field = "volume"
+at_mm = {place}
+size_pt = 6
+[example]
+code = "S7K4M29XC"
+volume = "2.500 mL"
+"""
+
+
+@pytest.mark.parametrize(
+    ("place", "field"),
+    [
+        ("[12, 9]", None),
+        ("[12, 4]", "volume"),  # over the code
+        ("[4, 4]", "volume"),  # over the symbol
+        ("[6.9, 4]", "volume"),  # into the symbol's quiet zone
+        ("[12, 18.8]", "volume"),  # over the lower edge
+        ("[12, 0]", None),
+    ],
+)
+def test_what_overlaps_or_leaves_the_label_is_refused_by_its_name(place, field):
+    template = layout.read("bare", BARE.format(place=place))
+    if field is None:
+        draw(template, {"volume": "2.500 mL"}, "S7K4M29XC", 1)
+        return
+    with pytest.raises(DoesNotFit) as refused:
+        draw(template, {"volume": "2.500 mL"}, "S7K4M29XC", 1)
+    assert refused.value.field == field
 
 
 def test_a_picture_that_says_something_else_is_not_drawn():
