@@ -187,7 +187,7 @@ def _vial(
             "storage": "≤ -70 °C" if frozen else "20-24 °C",
             "route": arm.route or "",
             "lot": lot.name,
-            "autologous": "yes" if autologous else "",
+            "autologous": "yes" if autologous else "no",
             "warning": "",
         },
     )
