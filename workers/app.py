@@ -38,6 +38,7 @@ def configure(broker_url: str | None) -> Celery:
         task_reject_on_worker_lost=True,
         worker_cancel_long_running_tasks_on_connection_loss=True,
         worker_hijack_root_logger=False,
+        worker_redirect_stdouts=False,
         broker_connection_retry_on_startup=True,
         # The row is there and the sweep sends again: a request never waits for a broker.
         task_publish_retry=False,
@@ -69,7 +70,12 @@ def _redis() -> dict[str, Any]:
             # Without these two a killed worker's messages come back up to 100 s later still.
             "unacked_restore_interval": 5,
             "unacked_restore_throttle": 1,
+            # A request that finds no broker goes on after two short tries.
             "socket_connect_timeout": 1,
+            "max_retries": 1,
+            "interval_start": 0,
+            "interval_step": 0.1,
+            "interval_max": 0.1,
         },
     }
 
