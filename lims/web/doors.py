@@ -23,7 +23,7 @@ from marshmallow import ValidationError
 
 from lims.core import codes, permissions
 from lims.core.acts import KeyReused
-from lims.core.errors import DomainError
+from lims.core.errors import BadInput, DomainError
 from lims.core.gate import GateStopped, Result, Row
 from lims.core.permissions import Actor, Permission
 from lims.core.words import Text
@@ -39,6 +39,7 @@ from lims.web.steps import (
     Takes,
     acts_for,
     are_letters,
+    is_schema,
 )
 
 _ = Text
@@ -182,7 +183,7 @@ def _route(blueprint: ApiBlueprint, door: Door, method: str, view: Callable[...,
             }
     if parameters:
         about["parameters"] = parameters
-    gives = door.gives if isinstance(door.gives, type) else None
+    gives = door.gives if is_schema(door.gives) else None
     view = blueprint.response(200, gives)(blueprint.doc(**about)(view))
     blueprint.add_url_rule(
         door.path, view.__name__, view, methods=[method.upper()], tags=[door.feature]
@@ -233,14 +234,9 @@ def _page(act: Act) -> Callable[..., ResponseReturnValue]:
             sent = forms.raw(act.schema(good), request.form, request.files)
             done = act.perform(actor, key, good, sent)
         except ValidationError as invalid:
+            faults = errors.faults_of(invalid)
             return _drawn(
-                act,
-                actor,
-                good,
-                422,
-                key=key,
-                refusal=errors.of_validation(invalid),
-                faults=errors.faults_of(invalid),
+                act, actor, good, 422, key=key, refusal=_to_correct(faults), faults=faults
             )
         except Exception as failure:
             refusal = errors.translated(failure)
@@ -256,6 +252,15 @@ def _page(act: Act) -> Callable[..., ResponseReturnValue]:
         return redirect(_after(act, good, done.answer), 303)
 
     return view
+
+
+def _to_correct(faults: Mapping[str, Any]) -> BadInput:
+    """The panel's lines for a form with faults; each input says its own beside itself."""
+    return BadInput(
+        _("This form cannot be taken as it is."),
+        why=_("Inputs that are not right: %(count)s. Each says why.", count=len(faults)),
+        do_now=_("Correct them and send the form again."),
+    )
 
 
 def _said(act: Act, path_args: Mapping[str, Any], answer: dict[str, Any]) -> tuple[Any, str]:
@@ -320,7 +325,10 @@ def _drawn(
         about=about,
         controls=inputs,
         general=[
-            said for name, each in (faults or {}).items() if name not in known for said in each
+            f"{name}: {said}"
+            for name, each in (faults or {}).items()
+            if name not in known and status == 422
+            for said in each
         ],
         panel=verdicts.of_error(refusal) if refusal else None,
         action=act.url(**path_args),

@@ -22,6 +22,11 @@ PREFIX = "/api/v1"
 ARGUMENT = re.compile(r"<(?:[a-z]+:)?(\w+)>")
 
 
+def is_schema(given: Any) -> bool:
+    """Whether it is a schema class, and not a function that makes one or its answer."""
+    return isinstance(given, type) and issubclass(given, Schema)
+
+
 class Nothing(Shape):
     """An act that needs no more than its address."""
 
@@ -88,10 +93,11 @@ class Door:
 
     def dumped(self, answer: Any) -> Any:
         """The service's answer as JSON can hold it."""
-        if isinstance(self.gives, type):
-            answer = self.gives().dump(answer)
-        elif self.gives is not None:
-            answer = self.gives(answer)
+        gives: Any = self.gives
+        if is_schema(gives):
+            answer = gives().dump(answer)
+        elif gives is not None:
+            answer = gives(answer)
         return plain.plain({} if answer is None else answer)
 
 

@@ -68,7 +68,7 @@ def of_error(error: DomainError) -> Panel:
     return Panel(
         "stop",
         str(error.what),
-        str(error.why or _("The act was refused.")),
+        str(error.why or _("What was asked for and what is known do not fit together.")),
         str(error.do_now or _("Correct it and try again.")),
         str(error.call or _("The person in charge of this bench, if it cannot be right.")),
         recorded=False,

@@ -7,7 +7,7 @@ import pytest
 from markupsafe import escape
 
 from lims import app as application
-from lims.core import db, mode, words
+from lims.core import clock, db, heartbeat, mode, words
 from lims.web import health
 from tests.web.demo import SPECIMEN
 
@@ -230,6 +230,16 @@ def test_readiness_sees_a_missing_guard(browser, database):
 
     found = browser.client.get("/readyz")
     assert (found.status_code, found.json["checks"]["ledger_guards"]["ok"]) == (503, False)
+
+
+def test_readiness_sees_a_worker_that_stands_still(browser):
+    heartbeat.beat("worker-1")
+    later = clock.SetClock(clock.now())
+
+    with clock.running(later):
+        assert browser.client.get("/readyz").json["checks"]["worker"]["ok"]
+        later.forward(minutes=3)
+        assert not browser.client.get("/readyz").json["checks"]["worker"]["ok"]
 
 
 def test_metrics_count_by_rule_and_never_by_address(browser):
