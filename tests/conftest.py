@@ -3,8 +3,6 @@
 import json
 import os
 import shutil
-import subprocess
-import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -128,11 +126,25 @@ def measured(request: pytest.FixtureRequest) -> Callable[..., None]:
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
+    """A worker of xdist hands its figures up; whoever has them all writes the report."""
     config = session.config
-    worker = os.environ.get("PYTEST_XDIST_WORKER")
-    if config.hazards and not worker:
+    if hasattr(config, "workeroutput"):
+        config.workeroutput["hazards"] = json.dumps(
+            [vars(each) for each in config.hazards], default=str
+        )
+        config.workeroutput["per_database"] = dict(config.per_database)
+        return
+    if config.hazards:
         report = [vars(each) for each in config.hazards]
         (ROOT / "hazard_report.json").write_text(json.dumps(report, indent=1, default=str))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node, error) -> None:
+    """Take a worker's figures in; one that crashed has none, and its test failed anyway."""
+    output = getattr(node, "workeroutput", {})
+    node.config.hazards += [Measured(**each) for each in json.loads(output.get("hazards", "[]"))]
+    node.config.per_database.update(output.get("per_database", {}))
 
 
 def pytest_terminal_summary(terminalreporter) -> None:
