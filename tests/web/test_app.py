@@ -61,7 +61,7 @@ def test_H54_every_answer_carries_the_headers(browser, measured, caplog):
     assert "default-src 'self'" in answers[0].headers["Content-Security-Policy"]
 
 
-def test_H54_a_page_that_forgets_to_ask_is_guarded_as_well(web, browser):
+def test_a_page_that_forgets_to_ask_is_guarded_as_well(web, browser):
     web.add_url_rule("/forgetful", "forgetful", lambda: "done", methods=["POST"])
     browser.sign_in()
 
@@ -126,7 +126,7 @@ def test_H50_a_cookie_is_worth_nothing_after_signing_out(browser, web, measured)
     assert failures == 0
 
 
-def test_H50_another_sign_in_ends_the_first_one(browser, people):
+def test_another_sign_in_ends_the_first_one(browser, people):
     browser.sign_in()
     first = browser.client.get_cookie("sign-in").value
     browser.sign_in("audit")
@@ -267,7 +267,7 @@ def test_a_body_over_ten_megabytes_is_refused(api):
         "javascript:1",
     ],
 )
-def test_H54_what_somebody_typed_is_shown_as_text(browser, payload):
+def test_what_somebody_typed_is_shown_as_text(browser, payload):
     browser.sign_in()
     page = browser.send(f"/things/{SPECIMEN}/weight", note=payload, volume=payload, place=payload)
 
