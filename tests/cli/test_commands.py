@@ -312,6 +312,7 @@ def test_serving_prints_one_line_answers_and_ends_cleanly(home):
         out, err = server.communicate(timeout=30)
     finally:
         server.kill()
+        server.communicate()
     assert server.returncode == 0
     assert out == ""
     assert "Traceback" not in err

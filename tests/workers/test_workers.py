@@ -222,7 +222,7 @@ def test_a_broker_that_is_away_delays_no_act(database):
 def test_a_worker_says_in_one_line_that_its_broker_is_away(database, database_url):
     away = f"redis://:hidden@127.0.0.1:{services_here.free_port()}/0"
     with Worker(database_url, away) as worker:
-        pass
+        worker.process.wait(30)
     assert worker.ready["error"]["code"] == "temporary_failure"
     assert worker.process.wait() == 2
     assert worker.said.count("\n") == 1
@@ -248,6 +248,7 @@ def test_many_web_processes_serve_and_send_to_a_broker(database, database_url, b
         _out, err = server.communicate(timeout=30)
     finally:
         server.kill()
+        server.communicate()
     assert server.returncode == 0
     assert "Traceback" not in err
 
