@@ -275,6 +275,15 @@ def test_a_picture_that_says_something_else_is_not_drawn():
         verify_png(b"no picture", made.symbols[0].text)
 
 
+@pytest.mark.parametrize(
+    ("code", "copy"), [("L3MKQGJRT", 1023), ("L4SJJF0VX", 323), ("LM4FJJ6C4", 1009)]
+)
+def test_bars_are_read_once_and_rightly(code, copy):
+    content = example("lot_label_75x40")
+    made = render(LabelContent(content.template, content.fields, code, copy), "png")
+    assert read_png(made.png) == [("code128", codes.symbol(code, copy).encode())]
+
+
 def test_a_spoilt_symbol_is_found_by_reading_it_back(monkeypatch):
     from lims.labels import formats, rendering
 
