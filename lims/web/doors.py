@@ -74,6 +74,7 @@ class Doors:
         said: Callable[[dict[str, Any]], Text | str] | None = None,
         permission: Permission | None = None,
         letters: Mapping[str, str] | None = None,
+        order: int = 50,
     ) -> Act:
         """Declare an act: `service(actor, **path arguments, **what was loaded)`.
 
@@ -87,6 +88,7 @@ class Doors:
             said: what the DONE panel says, from the answer.
             permission: asked before anything else; the service's own unless given.
             letters: further path arguments that are printed codes, with their type letters.
+            order: its place among a thing's next steps; lower stands first.
         """
         act = Act(
             feature=self.name,
@@ -107,6 +109,7 @@ class Doors:
             said=said,
             page=page,
             api=api,
+            order=order,
         )
         if isinstance(takes, type):
             both = set(ARGUMENT.findall(path)) & set(vars(takes)["_declared_fields"])
@@ -125,6 +128,7 @@ class Doors:
         name: str,
         title: Text,
         takes: Takes = None,
+        method: str = "get",
         permission: Permission | None = None,
         letters: Mapping[str, str] | None = None,
     ) -> Read:
@@ -139,6 +143,7 @@ class Doors:
             gives=gives,
             letters=_letters(path, "", letters),
             permission=permission or getattr(query, "permission", None),
+            method=method,
         )
         self.reads.append(read)
         return read
@@ -153,7 +158,7 @@ class Doors:
             if act.page:
                 pages.add_url_rule(act.path, act.name, _page(act), methods=["GET", "POST"])
         for read in self.reads:
-            _route(blueprint, read, "get", _api_read(read))
+            _route(blueprint, read, read.method, _api_read(read))
         api.register_blueprint(blueprint)
         app.register_blueprint(pages)
 
@@ -174,7 +179,8 @@ def _route(blueprint: ApiBlueprint, door: Door, method: str, view: Callable[...,
         if isinstance(door.takes, type):
             parameters.append({"in": "query", "schema": door.takes})
     else:
-        parameters.append("IdempotencyKey")
+        if isinstance(door, Act):
+            parameters.append("IdempotencyKey")
         body: Any = door.takes if isinstance(door.takes, type) else {"type": "object"}
         if door.takes is not None:
             about["requestBody"] = {
@@ -214,7 +220,10 @@ def _api_read(read: Read) -> Callable[..., Response]:
             permissions.ask(actor, read.permission)
         good = read.checked(path_args)
         schema = read.schema(good)
-        loaded = schema.load(forms.raw(schema, request.args, {}))
+        posted = read.method == "post"
+        loaded = schema.load(
+            plain.body_of(request) if posted else forms.raw(schema, request.args, {})
+        )
         answer = read.service(actor, **good, **loaded)
         return answer if isinstance(answer, Response) else plain.answer(read.dumped(answer))
 

@@ -92,11 +92,15 @@ def raw(schema: Schema, form: Mapping[str, str], files: Mapping[str, Any]) -> di
 
 
 def secretless(schema: Schema, sent: Mapping[str, Any]) -> dict[str, Any]:
-    """What was sent without its secrets, for the digest that is kept."""
+    """What was sent without its secrets, for the digest that is kept.
+
+    A name or a birth date stays out as well: its hash could be guessed, and outlives erasure.
+    """
     return {
         name: value
         for name, value in sent.items()
         if getattr(schema.fields.get(name), "kind", "") != "secret"
+        and not getattr(schema.fields.get(name), "private", False)
     }
 
 

@@ -58,6 +58,7 @@ class Input(fields.Field[Any]):
         label: what the form calls it.
         help: one line beneath the input.
         prefill: what the form holds at first: a value, or a function that gives one.
+        private: says who somebody is, so nothing of it may be kept, not even in a digest.
     """
 
     kind = "text"
@@ -74,6 +75,7 @@ class Input(fields.Field[Any]):
         label: Text | str = "",
         help: Text | None = None,
         prefill: Any = None,
+        private: bool = False,
         **kwargs: Any,
     ) -> None:
         about = dict(kwargs.pop("metadata", {}))
@@ -86,6 +88,7 @@ class Input(fields.Field[Any]):
         self.label = label
         self.help = help
         self.prefill = prefill
+        self.private = private
 
     def described(self) -> dict[str, Any]:
         """The field in OpenAPI."""

@@ -111,6 +111,7 @@ class Act(Door):
         after: where the page goes once it is done, from the answer.
         about: what stands beside the form: label and value.
         said: what the DONE panel says, from the answer; the title unless given.
+        order: its place among the next steps; lower stands first.
     """
 
     on: str = ""
@@ -122,6 +123,7 @@ class Act(Door):
     said: Callable[[dict[str, Any]], Text | str] | None = None
     page: bool = True
     api: bool = True
+    order: int = 50
 
     def perform(
         self,
@@ -153,7 +155,13 @@ class Act(Door):
 
 @dataclass(frozen=True)
 class Read(Door):
-    """Something that can be asked through the API."""
+    """Something that can be asked through the API.
+
+    Attributes:
+        method: `post` where what is asked does not belong into an address (a scan).
+    """
+
+    method: str = "get"
 
 
 ACTS: dict[tuple[str, str], Act] = {}
@@ -166,7 +174,7 @@ def acts_for(kind: str, state: str | None, actor: Actor) -> list[Act]:
         kind: a type letter, or `participant`, `study`.
         state: the thing's state; None leaves out nothing for its state.
     """
-    return [
+    found = [
         act
         for act in ACTS.values()
         if act.page
@@ -174,6 +182,7 @@ def acts_for(kind: str, state: str | None, actor: Actor) -> list[Act]:
         and act.allowed(actor)
         and (state is None or not act.when or state in act.when)
     ]
+    return sorted(found, key=lambda act: act.order)
 
 
 def are_letters(on: str) -> bool:

@@ -99,14 +99,18 @@ def scan(page, text: str, *, persian: bool = False, end: str = "Enter") -> None:
 
 @pytest.mark.parametrize("persian", [False, True])
 @pytest.mark.parametrize("end", ["Enter", "Tab", ""])
-def test_a_scan_fills_the_field_that_it_fits_whatever_has_the_focus(page, persian, end):
+def test_H05_a_scan_fills_the_field_that_it_fits_whatever_has_the_focus(
+    page, persian, end, measured
+):
     page.focus("[name=note]")
     page.fill("[name=note]", "keep me")
 
     scan(page, codes.symbol(PLACE, 2), persian=persian, end=end)
 
     playwright.expect(page.locator("[name=place]")).to_have_value(codes.symbol(PLACE, 2))
-    assert page.input_value("[name=note]") == "keep me"
+    note = page.input_value("[name=note]")
+    measured("H05", trials=1, failures=note != "keep me", end=end, persian=persian)
+    assert note == "keep me"
     assert page.url.endswith(PATH)
 
 
@@ -135,7 +139,7 @@ def test_slow_hands_type_what_they_like(page):
     assert page.input_value("[name=note]") == "Checked twice"
 
 
-def test_the_check_character_is_the_same_in_the_browser(page, measured):
+def test_H04_the_check_character_is_the_same_in_the_browser(page, measured):
     random = Random(4)
     drawn = [codes.draw(random.choice("SCLVQK")) for _each in range(500)]
     wrong = [code[:-2] + code[-1] + code[-2] for code in drawn if code[-1] != code[-2]]
@@ -146,7 +150,7 @@ def test_the_check_character_is_the_same_in_the_browser(page, measured):
         each != codes.valid(code)
         for each, code in zip(page.evaluate(script, wrong), wrong, strict=True)
     )
-    measured("H01", trials=len(drawn) + len(wrong), failures=failures, seed=4)
+    measured("H04", trials=len(drawn) + len(wrong), failures=failures, seed=4)
     assert failures == 0
 
 
