@@ -90,9 +90,7 @@ def once(actor: Actor, key: str | None, digest: str, call: Callable[[], Any]) ->
     """
     key = key or uuid4().hex
     if len(key) > 120 or not key.isascii() or not key.isprintable():
-        raise BadInput(
-            _("The Idempotency-Key must be at most 120 plain characters; send a UUID.")
-        )
+        raise BadInput(_("The Idempotency-Key must be at most 120 plain characters; send a UUID."))
     digest = digest_of(actor.label, digest)
     with _guard:
         if key in _running:
@@ -133,15 +131,12 @@ def _attempt(actor: Actor, key: str, digest: str, call: Callable[[], Any]) -> Do
     with db.transaction() as session:
         session.info["command"] = key
         _claim(session, key)
-        kept = session.execute(
-            select(Act.digest, Act.answer).where(Act.key == key)
-        ).one_or_none()
+        kept = session.execute(select(Act.digest, Act.answer).where(Act.key == key)).one_or_none()
         if kept:
             if kept.digest != digest:
                 raise KeyReused(
                     _(
-                        "The Idempotency-Key %(key)s was used for another request; "
-                        "send a new key.",
+                        "The Idempotency-Key %(key)s was used for another request; send a new key.",
                         key=key,
                     )
                 )

@@ -2,7 +2,8 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from lims.core.errors import BadInput
 from lims.core.words import Text as _
@@ -115,3 +116,8 @@ def printed(instant: datetime) -> str:
     """
     at = utc(instant)
     return f"{at.year}-{_MONTHS[at.month - 1]}-{at:%d %H:%M}Z"
+
+
+def local_date(instant: datetime, zone: str) -> date:
+    """The calendar day of an instant at a site."""
+    return utc(instant).astimezone(ZoneInfo(zone)).date()

@@ -223,7 +223,9 @@ def demand(
     if isinstance(reasons, str):
         reasons = dict.fromkeys(answer.ids(Result.WARNED), reasons)
     unanswered = [
-        row_id for row_id in answer.ids(Result.WARNED) if not (reasons or {}).get(row_id, "").strip()
+        row_id
+        for row_id in answer.ids(Result.WARNED)
+        if not (reasons or {}).get(row_id, "").strip()
     ]
     if answer.verdict is Verdict.STOP or answer.ids(Result.PENDING) or unanswered:
         raise GateStopped(answer, codes)

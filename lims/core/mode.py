@@ -67,9 +67,13 @@ def admit(session: Session, scanned: codes.Scanned) -> None:
     """
     if scanned.practice != is_practice(session):
         raise codes.PracticeCode(
-            _("%(code)s is a practice code; this is a live system. Scan a real label.",
-              code=codes.grouped(scanned.code))
+            _(
+                "%(code)s is a practice code; this is a live system. Scan a real label.",
+                code=codes.grouped(scanned.code),
+            )
             if scanned.practice
-            else _("%(code)s is a live code; this is a practice system. Put the item back.",
-                   code=codes.grouped(scanned.code))
+            else _(
+                "%(code)s is a live code; this is a practice system. Put the item back.",
+                code=codes.grouped(scanned.code),
+            )
         )

@@ -64,6 +64,7 @@ class Asked:
         witness_band, witness_dose, figures_right, wrong_figures: the witness's own scans.
         operator_signed, witness_signed: with a password, in this check.
         verdict_at: when the gate last said yes, for the drawing up.
+        interrupted: another person goes on with it than the one who began.
     """
 
     dose: str
@@ -81,6 +82,7 @@ class Asked:
     operator_signed: bool | None = None
     witness_signed: bool | None = None
     verdict_at: datetime | None = None
+    interrupted: bool = False
 
 
 def facts_of(session: Session, asked: Asked, *, now: datetime | None = None) -> told.BedsideFacts:
@@ -129,7 +131,9 @@ def facts_of(session: Session, asked: Asked, *, now: datetime | None = None) -> 
         device=_device(asked),
         route=asked.seen.get("route"),
         assessment=_assessment(session, subject, at, zone),
-        session=CheckSession(started_at=asked.started_at, devices=asked.stations)
+        session=CheckSession(
+            started_at=asked.started_at, interrupted=asked.interrupted, devices=asked.stations
+        )
         if asked.started_at
         else None,
         draw_up=told.DrawUp(
@@ -489,7 +493,8 @@ def _plan(read: studies.Protocol | None, arm: Arm | None, asked: Asked) -> told.
         most_sites=dose.sites_max,
         sites_ul=None if sites is None else tuple(sites),
         dead_volume_ul=dead.count("uL") if dead and asked.seen.get("device") else None,
-        allergy_match_stops=allergy.get("match") == "stop",
+        # Where no test can show the lot to be free of it, any match stops (domain.md 13.7).
+        allergy_match_stops="unless_test_below_loq" not in allergy,
         refused_allergies=tuple(allergy.get("refused", ())),
     )
 

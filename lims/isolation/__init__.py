@@ -17,6 +17,7 @@ from lims.isolation.queries import (
     vial_of,
     vials_of,
 )
+from lims.isolation.rules import RadiusConvention, Spin, speed_rpm
 from lims.isolation.running import (
     digest_of,
     isolate_vesicles,
@@ -27,7 +28,9 @@ from lims.isolation.running import (
 __all__ = [
     "Fill",
     "Lot",
+    "RadiusConvention",
     "Run",
+    "Spin",
     "Vial",
     "digest_of",
     "figures_agree",
@@ -39,6 +42,7 @@ __all__ = [
     "prepare_prp",
     "run_of",
     "specification_of",
+    "speed_rpm",
     "vial_of",
     "vials_of",
 ]

@@ -177,21 +177,28 @@ def _vial(
         code=item.code,
         fields={
             "code": codes.grouped(item.code),
-            "readback": figures,
             "subject": donor.number if autologous else "",
-            "product": arm.product_title,
+            "product": read.label(f"short_product_{lot.product}"),
             "trial": read.participant_prefix,
             "volume": str(ml(volume_ul)),
             "strength": str(arm.dose.concentration) if arm.dose and arm.dose.concentration else "",
             "expiry": clock.printed(item.expires_at),
             "storage": "≤ -70 °C" if frozen else "20-24 °C",
-            "route": arm.route or "",
+            "route": read.label("short_route"),
             "lot": lot.name,
             "autologous": "yes" if autologous else "no",
             "warning": "",
         },
     )
     return item
+
+
+@labels.withheld("V")
+def _figures(code: str) -> dict[str, str]:
+    """The four figures of a vial, for the moment in which its label is drawn."""
+    with db.reading() as session:
+        vial = queries.vial_of(session, custody.find(session, code).id)
+        return {"readback": vault.unseal(vial.figures_key, vial.figures)}
 
 
 def _request_sample_label(actor: Actor, session: Session, sample: Item, lot: Lot) -> None:

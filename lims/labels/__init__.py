@@ -26,7 +26,7 @@ from lims.labels.filling import carries_band
 from lims.labels.fonts import font_file
 from lims.labels.layout import load, names
 from lims.labels.models import CopyState, PrinterKind, RequestState
-from lims.labels.printing import personal, print_label, sweep, test_printer
+from lims.labels.printing import print_label, sweep, test_printer, withheld
 from lims.labels.queries import (
     LabelFile,
     Tally,
@@ -82,7 +82,6 @@ __all__ = [
     "load",
     "names",
     "newest_request",
-    "personal",
     "print_label",
     "printers",
     "read_png",
@@ -99,4 +98,5 @@ __all__ = [
     "tally",
     "test_printer",
     "verify_png",
+    "withheld",
 ]

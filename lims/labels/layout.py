@@ -29,6 +29,8 @@ CODE128_MODULES = 11 * (12 + 2) + 13
 QUIET_MODULES = {"datamatrix": 1, "code128": 10}
 CODE128_LEAST_WIDTH_MM = 75
 PERSONAL = frozenset({"full_name", "birth_date"})
+# What stands on a label and nowhere else: the four figures that a witness reads off the vial.
+SEALED = {"readback": "0000"}
 GIVEN = frozenset({"code", "copy"})
 """Fields that every label has without being told: its code in threes, and its copy in words."""
 SMALLEST_PT = Decimal(5)
@@ -125,6 +127,11 @@ class Template:
     def personal(self) -> frozenset[str]:
         """Fields that name the person; they are printed and never kept."""
         return self.fields & PERSONAL
+
+    @property
+    def withheld(self) -> frozenset[str]:
+        """Fields that are fetched when the label is drawn, and kept with no request."""
+        return self.fields & (PERSONAL | SEALED.keys())
 
 
 def _folder() -> Traversable:

@@ -32,16 +32,22 @@ DRAWING_LOST = timedelta(seconds=120)
 SENDING_LOST = timedelta(seconds=120)
 """Longer than the longest task may take, so a print that is under way is never called lost."""
 
-_personal: list[Callable[[str], Mapping[str, str]]] = []
+Loader = Callable[[str], Mapping[str, str]]
+_loaders: dict[str, Loader] = {}
 
 
-def personal(loader: Callable[[str], Mapping[str, str]]) -> Callable[[str], Mapping[str, str]]:
-    """Fetch `full_name` and `birth_date` for a wristband's code when it is drawn.
+def withheld(letter: str) -> Callable[[Loader], Loader]:
+    """Fetch the withheld fields of a label when it is drawn, by the letter of its code.
 
-    They stand in no request, queue or ledger. The loader gives nothing for a person who was erased.
+    `W`: `full_name` and `birth_date`; `V`: `readback`. They stand in no request, queue or ledger.
+    The loader gives nothing for a person who was erased.
     """
-    _personal[:] = [loader]
-    return loader
+
+    def keep(loader: Loader) -> Loader:
+        _loaders[letter] = loader
+        return loader
+
+    return keep
 
 
 @requires(may.PRINT)
@@ -111,9 +117,9 @@ def _draw(actor: Actor, request_id: UUID) -> None:
 
 def _draw_files(row: LabelRequest) -> None:
     fields = dict(row.fields)
-    wanted = load(row.template).personal
-    if wanted and _personal:
-        known = _personal[0](row.code)
+    wanted = load(row.template).withheld
+    if wanted and row.code[0] in _loaders:
+        known = _loaders[row.code[0]](row.code)
         fields |= {name: known[name] for name in wanted if known.get(name)}
     made = render(LabelContent(row.template, fields, row.code, row.copy), "zpl")
     files.write(row.code, row.copy, made.png, made.bytes)

@@ -17,7 +17,7 @@ from lims.labels import permissions as may
 from lims.labels import queries, sending
 from lims.labels.drawing import draw
 from lims.labels.errors import FieldWrong, FontMissing, NotSettled, OldLabel
-from lims.labels.layout import load
+from lims.labels.layout import SEALED, load
 from lims.labels.models import (
     CopyState,
     LabelCopy,
@@ -57,7 +57,7 @@ def request(
 
     Args:
         fields: what the template asks for, as printed. The code may be among them; a name and a
-            birth date may not: they are fetched when the label is drawn (`printing.personal`).
+            birth date may not: they are fetched when the label is drawn (`printing.withheld`).
         reason: why a further copy is needed, once there is one.
         printer: by name; otherwise the one that holds stock for this template, if any.
     """
@@ -67,7 +67,9 @@ def request(
         mode.admit(session, scanned)
         copy, dead = _next_copy(session, scanned.code, (reason or "").strip())
         with suppress(FontMissing):
-            draw(load(template), frozen, scanned.code, copy)
+            wanted = load(template)
+            stand_in = {name: text for name, text in SEALED.items() if name in wanted.fields}
+            draw(wanted, {**frozen, **stand_in}, scanned.code, copy)
         chosen = (
             queries.printer_by_name(session, printer)
             if printer
@@ -118,12 +120,12 @@ def _frozen(template: str, code: str, fields: Mapping[str, str]) -> dict[str, st
             _("The field code says %(said)s, the label is for %(code)s.", said=said, code=code),
             field="code",
         )
-    named = sorted(set(frozen) & load(template).personal)
+    named = sorted(set(frozen) & load(template).withheld)
     if named:
         raise FieldWrong(
             _(
-                "The field %(field)s names a person and is not kept with a print request; it is "
-                "fetched when the label is drawn.",
+                "The field %(field)s is not kept with a print request; it is fetched when the label "
+                "is drawn.",
                 field=named[0],
             ),
             field=named[0],

@@ -122,9 +122,7 @@ def allocate(actor: Actor, *, number: str, arm: str = "", ground: str = "") -> S
         else:
             subject.arm = read.arm(arm).code
             if not ground.strip():
-                raise BadInput(
-                    _("State on what ground this arm was assigned."), field="ground"
-                )
+                raise BadInput(_("State on what ground this arm was assigned."), field="ground")
             subject.allocation_ground = ground.strip()
         subject.allocated_at = clock.now()
         subject.state = SubjectState.ALLOCATED

@@ -142,9 +142,7 @@ def override_window(
 
 
 @requires(may.OVERRIDE)
-def second_override(
-    actor: Actor, *, number: str, check_id: str, password: str
-) -> WindowOverride:
+def second_override(actor: Actor, *, number: str, check_id: str, password: str) -> WindowOverride:
     """The second signature under leave to differ, by another person."""
     with db.transaction() as session:
         subject = queries.subject_by_number(session, number, lock=True)

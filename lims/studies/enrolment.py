@@ -151,6 +151,18 @@ def issue_wristband(actor: Actor, *, number: str, reason: str | None = None) -> 
         return band
 
 
+@labels.withheld("W")
+def _on_the_band(code: str) -> dict[str, str]:
+    """Name and birth date of a band's wearer, for the moment in which it is drawn."""
+    with db.reading() as session:
+        found = queries.subject_by_band(session, code)
+        kept = session.get(Identity, found[0].id) if found else None
+        if found is None or kept is None or kept.wrapped_key is None:
+            return {}
+        known = open_identity(session, found[0])
+        return {"full_name": known["name"], "birth_date": known["birth_date"]}
+
+
 def _draw_band(session: Session, subject: Subject, reason: str | None) -> Wristband:
     while True:
         band = Wristband(

@@ -33,6 +33,7 @@ from lims.studies.protocol.panels import Analyte, Panel, load_panel, panel
 from lims.studies.protocol.reading import (
     check,
     demonstration_site,
+    demonstration_site_text,
     load,
     load_site,
     read_file,
@@ -88,6 +89,7 @@ __all__ = [
     "check",
     "completed_years",
     "demonstration_site",
+    "demonstration_site_text",
     "judge",
     "load",
     "load_panel",

@@ -92,7 +92,12 @@ def shipped() -> list[FilePath]:
 @cache
 def demonstration_site() -> Site:
     """The house defaults that ship; a live system asks for its own file."""
-    return load_site((FOLDER / "site.toml").read_text(encoding="utf-8"))
+    return load_site(demonstration_site_text())
+
+
+def demonstration_site_text() -> str:
+    """The file of those defaults, to be pinned with a study."""
+    return (FOLDER / "site.toml").read_text(encoding="utf-8")
 
 
 def _checked(text: str, site: Site) -> _Checked:

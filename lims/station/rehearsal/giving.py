@@ -1,0 +1,177 @@
+"""At the bed: assigned, issued, accepted, thawed, assessed, checked by two, given; and after."""
+
+import re
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from lims import custody, dosing, labels, studies
+from lims.core import clock, codes, db
+from lims.core.gate import GateStopped
+from lims.core.units import Quantity
+from lims.dosing import CheckState
+from lims.station.rehearsal.stage import Stage, Walk, Woman, hours, minutes
+
+
+class Stopped(Exception):
+    """A gate said no, on purpose; the walk ends there."""
+
+    def __init__(self, check: str) -> None:
+        super().__init__(check)
+        self.check = check
+
+
+def expect_stop(check: str, stop: GateStopped) -> Stopped:
+    """The stop that was meant to come; any other is a fault of the rehearsal.
+
+    Raises:
+        GateStopped: another check stopped and not this one.
+    """
+    if check not in [row.id for row in stop.answer.rows if row.result.value == "stopped"]:
+        raise stop
+    return Stopped(check)
+
+
+def symbol(code: str) -> str:
+    """What a scanner reads off the live label."""
+    with db.reading() as session:
+        copy = labels.live_copy(session, code)
+    return codes.symbol(code, copy) if copy else code
+
+
+def supply(stage: Stage, woman: Woman, dose: str) -> Walk:
+    """From the freezer into the hands of the clinician."""
+    stage.do("pari", dosing.assign, code=dose, participant=woman.number)
+    yield minutes(20)
+    stage.do("pari", dosing.issue, code=dose, to=stage.badges["clea"], place=stage.places["theatre"])
+    yield minutes(10)
+    stage.do("clea", custody.accept, code=dose, condition="cold, seal intact")
+
+
+def assess(stage: Stage, woman: Woman) -> None:
+    """Her state of the day."""
+    stage.sign(
+        "ines",
+        dosing.assess,
+        participant=woman.number,
+        allergies=[],
+        fever=False,
+        infection=False,
+        bleeding=False,
+        pregnancy_test="negative",
+        pregnancy_tested_on=_today(stage),
+    )
+
+
+def _today(stage: Stage) -> Any:
+    with db.reading() as session:
+        read = studies.protocol_of(studies.study_by_code(session, stage.study))
+    zone = read.document["site"]["time_zone"]
+    return clock.local_date(clock.now(), zone)
+
+
+def seen(stage: Stage, woman: Woman, volume_ul: int) -> dict[str, Any]:
+    """What the operator looks at before the verdict."""
+    with db.reading() as session:
+        read = studies.protocol_of(studies.study_by_code(session, stage.study))
+    arm = read.arm(woman.arm)
+    return {
+        "name_agrees": True,
+        "birth_date_agrees": True,
+        "other_trial_asked": True,
+        "precautions": True,
+        "seal_intact": True,
+        "cap_matches": True,
+        "appearance_good": True,
+        "fully_thawed": True,
+        "label_readable": True,
+        "label_matches": True,
+        "device": arm.device,
+        "device_lot": "DEV-4410",
+        "device_expires_on": (clock.now() + timedelta(days=300)).date().isoformat(),
+        "route": arm.route,
+        "sites_ul": [volume_ul],
+        "emergency_kit": True,
+        "emergency_staff": True,
+    }
+
+
+def check(stage: Stage, woman: Woman, dose: str, volume_ul: int) -> tuple[str, str]:
+    """The first two scans; the check's id and what the gate said."""
+    answer = stage.do(
+        "clea",
+        dosing.start_check,
+        dose=symbol(dose),
+        participant=woman.number,
+        band=symbol(woman.band),
+        seen=seen(stage, woman, volume_ul),
+    )
+    return answer[0]["id"], answer[1]["verdict"]
+
+
+def give(stage: Stage, woman: Woman, dose: str, volume_ul: int, *, held_ul: int) -> Walk:
+    """Both people at the bed, and the dose given.
+
+    Raises:
+        Stopped: the gate said no at the first step.
+    """
+    number, verdict = check(stage, woman, dose, volume_ul)
+    if verdict != "ok":
+        stopped = _stops(stage, number)
+        stage.do(
+            "clea",
+            dosing.not_given,
+            check_id=check_id(number),
+            reason="the bedside check said stop",
+            dose_went="red tray",
+        )
+        raise Stopped(stopped[0] if stopped else verdict)
+    yield minutes(3)
+    stage.sign(
+        "cyra",
+        dosing.witness,
+        check_id=check_id(number),
+        band=symbol(woman.band),
+        dose=symbol(dose),
+        figures=figures_on(dose),
+    )
+    yield minutes(5)
+    now = clock.now()
+    stage.sign(
+        "clea",
+        dosing.given,
+        check_id=check_id(number),
+        started_at=now - minutes(2),
+        ended_at=now - minutes(1),
+        sites=[Quantity(volume_ul, "uL")],
+        residual=Quantity(held_ul - volume_ul, "uL"),
+        wasted=Quantity(0, "uL"),
+        drawn_up_at=now - minutes(3),
+        draw_up_witnessed=True,
+    )
+    yield hours(1)
+
+
+def check_id(number: str) -> UUID:
+    """A check's id, from what the door answered."""
+    return UUID(number)
+
+
+def _stops(stage: Stage, number: str) -> list[str]:
+    found, answer = dosing.verdict_of(stage.actors["clea"], check_id(number))
+    assert found.state is CheckState.OPEN  # noqa: S101
+    return [row.id for row in answer.rows if row.result.value == "stopped"]
+
+
+def figures_on(dose: str) -> str:
+    """The four figures, read off the printed label as the witness reads them off the vial."""
+    with db.reading() as session:
+        copy = labels.live_copy(session, dose) or 0
+        printed = next(
+            each.zpl.read_text()
+            for each in labels.drawn_files(session)
+            if (each.code, each.copy) == (dose, copy)
+        )
+    found = re.search(r"\^FD(\d{4})\^FS", printed)
+    assert found is not None  # noqa: S101 - every dose label has them
+    return found[1]
