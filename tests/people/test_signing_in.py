@@ -272,8 +272,10 @@ def test_H51_an_unknown_user_costs_the_same_hash_and_hears_the_same(
 
     monkeypatch.setattr(rules, "_HASHER", Counting())
     said, times = {}, {"mina": [], "nobody": [], "no user!": []}
-    rounds = 15 if not SOAK else 100
-    for _round in range(rounds):
+    rounds, gap_ms = 0, 99.0
+    # The least of several tells the cost; on a busy machine it takes more rounds to see it.
+    while rounds < (100 if SOAK else 10) or (gap_ms >= 5 and rounds < 150):
+        rounds += 1
         for login, took in times.items():
             at.forward(minutes=16)
             start = time.perf_counter()
@@ -281,13 +283,13 @@ def test_H51_an_unknown_user_costs_the_same_hash_and_hears_the_same(
                 people.sign_in(login, "a wrong password")
             took.append(time.perf_counter() - start)
             said[login] = (refused.value.code, str(refused.value), refused.value.field)
+        least = [min(took) for took in times.values()]
+        gap_ms = 1000 * (max(least) - min(least))
 
     assert len(set(said.values())) == 1
     assert len(verified) == 3 * rounds
     assert set(verified) == {"$argon2id$v=19$m=19456,t=2,p=1"}
     assert account.password_hash.startswith("$argon2id$v=19$m=19456,t=2,p=1$")
-    least = {login: min(took) for login, took in times.items()}
-    gap_ms = 1000 * (max(least.values()) - min(least.values()))
     measured("H51", trials=3 * rounds, failures=int(gap_ms >= 5), gap_ms=round(gap_ms, 2))
     print({login: round(1000 * statistics.median(took), 1) for login, took in times.items()})
     assert gap_ms < 5
