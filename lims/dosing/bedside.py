@@ -89,9 +89,9 @@ def start_check(
     scanned = codes.parse(dose, "dose")
     with db.transaction() as session:
         check = BedsideCheck(
-            dose=dose.strip(),
+            dose=codes.fold(dose),
             participant=participant.strip(),
-            band=band.strip() if band else None,
+            band=codes.fold(band) if band else None,
             state=CheckState.OPEN,
             operator_id=actor.person,
             station=actor.station,
@@ -142,7 +142,9 @@ def _asked(
         wrong_figures=check.wrong_figures,
         operator_signed=operator_signed,
         witness_signed=True if check.witnessed_at else None,
-        verdict_at=check.started_at if check.verdict in ("ok", "ask") else None,
+        # A check whose first answer was a stop has no moment from which drawing up was allowed.
+        verdict_at=check.started_at if check.valid_until else None,
+        interrupted=operator is not None and operator.person != check.operator_id,
     )
 
 
@@ -175,8 +177,11 @@ def witness(
     Args:
         figures: as read from the label in her hand; no page and no answer holds them.
 
+    The gate's answer is given whatever it is: giver and witness are one person, the figures were
+    wrong twice, the time is up.
+
     Raises:
-        GateStopped: giver and witness are one person; the figures were wrong twice; the time is up.
+        CheckEnded: it was given or not given already.
         WrongSecret: not her password.
     """
     if len(figures.strip()) != 4 or not codes.fold(figures).isdigit():

@@ -35,7 +35,13 @@ from lims.people.services import (
     set_roles,
 )
 from lims.people.signing import confirm, signature
-from lims.people.signing_in import actor_by_sign_in, sign_in, sign_in_badge, sign_out
+from lims.people.signing_in import (
+    actor_by_password,
+    actor_by_sign_in,
+    sign_in,
+    sign_in_badge,
+    sign_out,
+)
 
 __all__ = [
     "Account",
@@ -49,6 +55,7 @@ __all__ = [
     "TooManyTries",
     "WrongSecret",
     "account_of",
+    "actor_by_password",
     "actor_by_sign_in",
     "actor_by_token",
     "actor_for",

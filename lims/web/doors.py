@@ -71,6 +71,8 @@ class Doors:
         api: bool = True,
         page: bool = True,
         about: Callable[..., Sequence[tuple[Any, Any]]] | None = None,
+        template: str = "form.html",
+        shows: Callable[..., dict[str, Any]] | None = None,
         said: Callable[[dict[str, Any]], Text | str] | None = None,
         permission: Permission | None = None,
         letters: Mapping[str, str] | None = None,
@@ -85,6 +87,8 @@ class Doors:
             method: of the API route; pages always post.
             after: the page to go to, from the answer; the item's page unless given.
             about: `callable(actor, **path_args)`, pairs shown beside the form.
+            template, shows: another page than the form's, and what it is given besides:
+                `callable(actor, **path_args)`.
             said: what the DONE panel says, from the answer.
             permission: asked before anything else; the service's own unless given.
             letters: further path arguments that are printed codes, with their type letters.
@@ -106,6 +110,8 @@ class Doors:
             method=method,
             after=after,
             about=about,
+            template=template,
+            shows=shows,
             said=said,
             page=page,
             api=api,
@@ -312,9 +318,11 @@ def _drawn(
     if isinstance(refusal, GateStopped):
         warned = tuple(row for row in refusal.answer.rows if row.result is Result.WARNED)
     about: Sequence[tuple[Any, Any]] = ()
-    if act.about is not None:
+    more: dict[str, Any] = {}
+    if act.about is not None or act.shows is not None:
         try:
-            about = act.about(actor, **path_args)
+            about = act.about(actor, **path_args) if act.about else ()
+            more = act.shows(actor, **path_args) if act.shows else {}
         except DomainError:
             if refusal is None:
                 raise
@@ -327,7 +335,8 @@ def _drawn(
     )
     known = {control.name for control in inputs}
     drawn = render_template(
-        "form.html",
+        act.template,
+        **more,
         act=act,
         title=act.title,
         intro=act.intro,

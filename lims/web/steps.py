@@ -110,6 +110,7 @@ class Act(Door):
         when: the states in which it can be done; none means any.
         after: where the page goes once it is done, from the answer.
         about: what stands beside the form: label and value.
+        template, shows: another page than the form's, and what it is given besides.
         said: what the DONE panel says, from the answer; the title unless given.
         order: its place among the next steps; lower stands first.
     """
@@ -120,6 +121,8 @@ class Act(Door):
     method: str = "post"
     after: Callable[[dict[str, Any]], str] | None = None
     about: Callable[..., Sequence[tuple[Any, Any]]] | None = None
+    template: str = "form.html"
+    shows: Callable[..., dict[str, Any]] | None = None
     said: Callable[[dict[str, Any]], Text | str] | None = None
     page: bool = True
     api: bool = True
