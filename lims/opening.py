@@ -112,7 +112,7 @@ def upgrade(settings: Settings) -> tuple[str, str]:
     # With an owner of its own, the application's role may only read and insert in the ledger.
     role = make_url(settings.database_url).username if owner else None
     try:
-        return migrations.upgrade(database, application_role=role)
+        return migrations.upgrade(database, application_role=role, repair=True)
     except OperationalError as away:
         raise _away(database, away) from away
     finally:

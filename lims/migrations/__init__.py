@@ -33,11 +33,15 @@ def revision(connection: Connection) -> str | None:
     return MigrationContext.configure(connection).get_current_revision()
 
 
-def upgrade(database: Database, *, application_role: str | None = None) -> tuple[str, str]:
+def upgrade(
+    database: Database, *, application_role: str | None = None, repair: bool = False
+) -> tuple[str, str]:
     """Upgrade and guard a database; safe when several processes start at once.
 
     Args:
         database: opened with the owner's address.
+        repair: put the guards back where nothing was to be upgraded as well. An operator asks for
+            it; opening a database does not, or a dropped guard would never be reported.
         application_role: the role that may only read and insert in the ledger (PostgreSQL).
 
     Returns:
@@ -51,6 +55,7 @@ def upgrade(database: Database, *, application_role: str | None = None) -> tuple
         before = revision(connection)
         if before != head():
             command.upgrade(configuration(connection), "head")
+        if repair or before != head():
             ledger.install_guards(connection)
         if application_role and connection.dialect.name == "postgresql":
             guards.restrict(connection, application_role)

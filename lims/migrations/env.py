@@ -9,7 +9,6 @@ context.configure(
     connection=connection,
     target_metadata=metadata,
     render_as_batch=True,
-    compare_type=False,
 )
 with context.begin_transaction():
     context.run_migrations()

@@ -77,7 +77,7 @@ def test_constraints_and_indexes_are_those_of_the_models(bare):
             } <= keys, name
 
 
-def test_an_upgrade_that_has_nothing_to_do_puts_a_lost_guard_back(bare):
+def test_a_lost_guard_is_named_until_the_operator_puts_it_back(bare):
     migrations.upgrade(bare)
     with bare.engine.begin() as connection:
         on = " ON ledger_entry" if bare.engine.dialect.name == "postgresql" else ""
@@ -85,7 +85,14 @@ def test_an_upgrade_that_has_nothing_to_do_puts_a_lost_guard_back(bare):
     with bare.reader() as session:
         assert ledger.missing_guards(session) == ["ledger_entry_no_update"]
 
-    assert migrations.upgrade(bare) == (migrations.head(), migrations.head())
+    migrations.upgrade(bare)  # as every start does
+    with bare.reader() as session:
+        assert ledger.missing_guards(session) == ["ledger_entry_no_update"]
+        assert [each.what for each in ledger.verify(session).breaks] == [
+            "guard missing: ledger_entry_no_update"
+        ]
+
+    assert migrations.upgrade(bare, repair=True) == (migrations.head(), migrations.head())
 
     with bare.reader() as session:
         assert ledger.missing_guards(session) == []
