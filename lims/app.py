@@ -10,7 +10,7 @@ from flask import Flask, Response, render_template, request
 from flask.typing import ResponseReturnValue
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from lims.core import db, words
+from lims.core import db, vault, words
 from lims.core.words import Text as _
 from lims.settings import Settings
 from lims.web import auth, errors, health, looks, openapi, plain, signing
@@ -66,6 +66,7 @@ def chosen_language() -> str:
 def create_app(settings: Settings, database: db.Database | None = None) -> Flask:
     """The application over an opened database, or over the one that the settings name."""
     db.use(database or db.open_database(settings.database_url))
+    vault.use(settings.secret_key)
     app = Web("lims.web", static_url_path="/static")
     signing_key = hmac.new(settings.secret_key.encode(), b"web cookies", hashlib.sha256)
     app.config.update(
