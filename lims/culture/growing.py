@@ -166,7 +166,7 @@ def passage(
             _in_date(medium_lot, medium_expires_on),
             *rules.judge_passage(
                 viability_percent=viability_percent,
-                grown=grown_from(count),
+                grown=grown_from(count) if culture.seeded_cells else None,
                 limits=read.limits,
                 confluence_percent=confluence_percent,
                 seeded_per_cm2=Decimal(max(seeded)) / area_cm2 if seeded and area_cm2 else None,

@@ -189,7 +189,7 @@ def volume_to_add_ml(cells: Decimal, cells_per_ml: Decimal) -> Decimal:
 def judge_passage(
     *,
     viability_percent: Decimal,
-    grown: Growth,
+    grown: Growth | None,
     limits: Limits,
     confluence_percent: Decimal | None = None,
     seeded_per_cm2: Decimal | None = None,
@@ -198,12 +198,13 @@ def judge_passage(
     """The limits of one passage.
 
     Args:
+        grown: None where the seeded cells were not counted, as in explants.
         seeded_per_cm2: of the vessels it goes into.
         donors_times_h: this donor's earlier doubling times, for their median.
     """
     rows = [
         _low("culture-viability", _("Viability"), viability_percent, "culture.viability", limits),
-        _growth(grown, limits),
+        *([] if grown is None else [_growth(grown, limits)]),
     ]
     if confluence_percent is not None:
         most = site.amount(limits, "culture.confluence_warn_above", _PERCENT)
@@ -219,7 +220,7 @@ def judge_passage(
             _("Seeding density %(value)s cells/cm²", value=_shown(seeded_per_cm2)),
             _("the usual range is %(low)s to %(high)s", low=_shown(low), high=_shown(high)),
             _("check count, volume and area")))  # fmt: skip
-    if donors_times_h and grown.doubling_time_h is not None:
+    if donors_times_h and grown is not None and grown.doubling_time_h is not None:
         factor = site.number(limits, "culture.doubling_time_warn_factor")
         usual = Decimal(median(donors_times_h))
         rows.append(_warn_if(

@@ -16,7 +16,7 @@ from lims.isolation import permissions as may
 from lims.isolation import queries, rules
 from lims.isolation.models import Fill, Lot, Vial
 from lims.ledger.rules import plain
-from lims.studies.protocol import DonorRule, ProductKind
+from lims.studies.protocol import Arm, DonorRule, ProductKind
 
 
 @requires(may.FILL)
@@ -181,7 +181,7 @@ def _vial(
             "product": read.label(f"short_product_{lot.product}"),
             "trial": read.participant_prefix,
             "volume": str(ml(volume_ul)),
-            "strength": str(arm.dose.concentration) if arm.dose and arm.dose.concentration else "",
+            "strength": _strength(arm),
             "expiry": clock.printed(item.expires_at),
             "storage": "≤ -70 °C" if frozen else "20-24 °C",
             "route": read.label("short_route"),
@@ -191,6 +191,14 @@ def _vial(
         },
     )
     return item
+
+
+def _strength(arm: Arm) -> str:
+    """The registered strength, as short as a vial of 33 mm asks: `~5E10/mL`, `20 µg/µL`."""
+    if arm.dose is None or arm.dose.concentration is None:
+        return ""
+    sign = "" if arm.dose.comparator == "=" else arm.dose.comparator
+    return f"{sign}{arm.dose.concentration}".replace(" particles/mL", "/mL")
 
 
 @labels.withheld("V")

@@ -19,7 +19,7 @@ from lims.qc import panels, queries, rules
 from lims.qc import permissions as may
 from lims.qc.errors import NoSuchTest, ResultStands
 from lims.qc.models import Finding, Result, ResultState, Standing
-from lims.studies.protocol import LimitKind, SpecTest
+from lims.studies.protocol import LimitKind, Severity, SpecTest
 
 # Computed from other records; a person who types one is told so.
 DERIVED = {"S02", "S07", "S11", "S22", "S23", "S24"}
@@ -125,7 +125,7 @@ def keep(
     file_id: UUID | None = None,
     dilution: Decimal | None = None,
 ) -> Result:
-    """Judge a result against its frozen limit and keep it; what is outside opens a finding."""
+    """Judge a result against its frozen limit and keep it; a stop opens a finding."""
     before = queries.standing_result(session, lot_item.id, spec.id)
     if before is not None:
         raise ResultStands(
@@ -158,7 +158,10 @@ def keep(
     session.add(result)
     session.flush()
     rows: list[Any] = [result]
-    if standing in (Standing.OUTSIDE, Standing.STOPS):
+    # A test that only warns needs a reason at release; one that stops needs an investigation.
+    if standing is Standing.STOPS or (
+        standing is Standing.OUTSIDE and spec.severity is Severity.STOP
+    ):
         finding = Finding(
             reference=f"OOS-{queries.count_findings(session) + 1:04d}",
             lot_id=lot_item.id,

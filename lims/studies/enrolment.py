@@ -80,7 +80,7 @@ def register(
 
 def _chain_id() -> str:
     # Random like a code, so that it tells nothing; it is read aloud and never scanned.
-    return "COI-" + "".join(secrets.choice(codes.ALPHABET) for _each in range(10))
+    return "COI-" + "".join(secrets.choice(codes.ALPHABET) for _each in range(8))
 
 
 def stream(subject: Subject) -> str:

@@ -1,0 +1,148 @@
+"""The doors of isolation: vesicles from a harvest, plasma from blood, a lot into vials."""
+
+from typing import Any
+
+from marshmallow import Schema
+
+from lims import collection, custody, studies
+from lims.core import codes, db
+from lims.core.errors import BadInput
+from lims.core.permissions import Actor
+from lims.core.units import ml
+from lims.core.words import Text as _
+from lims.culture import harvest_of
+from lims.custody import Item, ItemKind, State
+from lims.isolation import filling, queries, running, schemas
+from lims.isolation import permissions as may
+from lims.web.doors import Doors
+
+doors = Doors("isolation")
+
+
+def lot_out(item: Item) -> dict[str, Any]:
+    """What a step answers about a lot or a vial."""
+    return {
+        "code": item.code,
+        "kind": item.kind,
+        "state": item.state,
+        "name": item.name,
+        "product": item.product,
+        "volume_ul": item.volume_ul,
+        "expires_at": item.expires_at,
+    }
+
+
+def _vials_out(vials: list[Item]) -> dict[str, Any]:
+    # Never the four figures: the witness reads them off the vial (H27).
+    return {"vials": [lot_out(each) for each in vials]}
+
+
+def _pairs(item: Item, donor: str) -> list[tuple[Any, Any]]:
+    return [
+        (custody.KIND_NAMES[item.kind], codes.grouped(item.code)),
+        (_("State"), custody.STATE_NAMES[item.state]),
+        (_("Donor"), donor),
+        (_("Volume"), "-" if item.volume_ul is None else str(ml(item.volume_ul))),
+    ]
+
+
+def _about_harvest(actor: Actor, *, code: str) -> list[tuple[Any, Any]]:
+    with db.reading() as session:
+        item = custody.find(session, code, kinds=[ItemKind.HARVEST])
+        record = harvest_of(session, item.id)
+        return [
+            *_pairs(item, studies.subject(session, item.donor_id).number),  # type: ignore[arg-type]
+            (_("Passage"), f"P{record.passage}"),
+            (_("Medium"), record.medium_kind),
+        ]
+
+
+def _about_blood(actor: Actor, *, code: str) -> list[tuple[Any, Any]]:
+    with db.reading() as session:
+        item = custody.find(session, code, kinds=[ItemKind.SPECIMEN])
+        specimen = collection.specimen_of(session, item.id)
+        if specimen.kind is not collection.SpecimenKind.PRP_BLOOD:
+            raise BadInput(
+                _(
+                    "PRP is made from blood drawn for it; %(code)s is something else.",
+                    code=codes.grouped(item.code),
+                )
+            )
+        return _pairs(item, studies.subject(session, item.donor_id).number)  # type: ignore[arg-type]
+
+
+def about_lot(actor: Actor, *, code: str, **_rest: Any) -> list[tuple[Any, Any]]:
+    """What stands beside a form about a lot."""
+    with db.reading() as session:
+        item = custody.find(session, code, kinds=[ItemKind.LOT])
+        lot = queries.lot_of(session, item.id)
+        return [
+            (_("Name"), lot.name),
+            *_pairs(item, studies.subject(session, item.donor_id).number),  # type: ignore[arg-type]
+            (_("Product"), lot.product),
+        ]
+
+
+def _isolate(actor: Actor, /, *, code: str, **given: Any) -> Item:
+    return running.isolate_vesicles(actor, code=code, spins=schemas.spins_of(given), **given)
+
+
+def _isolate_in(code: str) -> Schema:
+    with db.reading() as session:
+        item = custody.find(session, code, kinds=[ItemKind.HARVEST])
+        study = studies.study(session, item.study_id)  # type: ignore[arg-type]
+        return schemas.isolate_in(studies.protocol_of(study).limits)
+
+
+def _prp(actor: Actor, /, *, code: str, **given: Any) -> Item:
+    return running.prepare_prp(actor, code=code, spins=schemas.spins_of(given), **given)
+
+
+def _said_lot(answer: dict[str, Any]) -> _:
+    return _("Lot %(name)s made, %(code)s", name=answer["name"], code=codes.grouped(answer["code"]))
+
+
+doors.act(
+    "/harvests/<code>/isolation",
+    _isolate,
+    takes=_isolate_in,
+    gives=lot_out,
+    name="isolate-vesicles",
+    title=_("Isolate vesicles"),
+    intro=_("As the run was done, step by step; the harvest becomes a lot."),
+    on="C",
+    when=(State.STORED,),
+    about=_about_harvest,
+    permission=may.RUN,
+    after=lambda answer: f"/lots/{answer['code']}",
+    said=_said_lot,
+)
+doors.act(
+    "/specimens/<code>/prp",
+    _prp,
+    takes=schemas.PrpIn,
+    gives=lot_out,
+    name="prepare-prp",
+    title=_("Prepare PRP"),
+    intro=_("From blood drawn for it; the lot lives for hours from the draw."),
+    on="S",
+    when=(State.ACCEPTED, State.STORED),
+    about=_about_blood,
+    permission=may.RUN,
+    after=lambda answer: f"/lots/{answer['code']}",
+    said=_said_lot,
+)
+doors.act(
+    "/lots/<code>/fill",
+    filling.fill,
+    takes=schemas.FillIn,
+    gives=_vials_out,
+    name="fill",
+    title=_("Fill into vials"),
+    intro=_("All that was in the lot goes somewhere: vials, samples, waste."),
+    on="L",
+    when=(State.IN_PROCESS,),
+    about=about_lot,
+    after=lambda answer: f"/items/{answer['vials'][0]['code']}",
+    said=lambda answer: _("%(count)s vials filled", count=len(answer["vials"])),
+)
