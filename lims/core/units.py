@@ -137,6 +137,12 @@ def kind(unit: str) -> str:
     return _UNITS[ucum(unit)][0]
 
 
+def same_kind(unit: str) -> tuple[str, ...]:
+    """The units that one converts to, itself the first."""
+    code = ucum(unit)
+    return (code, *(each for each in _UNITS if each != code and kind(each) == kind(code)))
+
+
 def factor(unit: str) -> Decimal:
     """How many base units of its kind one unit is: 1 kg is 1000 g. Exact."""
     return _UNITS[ucum(unit)][1]

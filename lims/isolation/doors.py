@@ -32,9 +32,10 @@ def lot_out(item: Item) -> dict[str, Any]:
     }
 
 
-def _vials_out(vials: list[Item]) -> dict[str, Any]:
+def _fill(actor: Actor, /, *, code: str, **given: Any) -> dict[str, Any]:
+    vials = filling.fill(actor, code=code, **given)
     # Never the four figures: the witness reads them off the vial (H27).
-    return {"vials": [lot_out(each) for each in vials]}
+    return {"lot": code, "vials": [lot_out(each) for each in vials]}
 
 
 def _pairs(item: Item, donor: str) -> list[tuple[Any, Any]]:
@@ -134,15 +135,15 @@ doors.act(
 )
 doors.act(
     "/lots/<code>/fill",
-    filling.fill,
+    _fill,
     takes=schemas.FillIn,
-    gives=_vials_out,
     name="fill",
     title=_("Fill into vials"),
     intro=_("All that was in the lot goes somewhere: vials, samples, waste."),
     on="L",
     when=(State.IN_PROCESS,),
     about=about_lot,
-    after=lambda answer: f"/items/{answer['vials'][0]['code']}",
+    permission=may.FILL,
+    after=lambda answer: f"/lots/{answer['lot']}",
     said=lambda answer: _("%(count)s vials filled", count=len(answer["vials"])),
 )
