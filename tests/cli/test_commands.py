@@ -19,15 +19,12 @@ DATA = Path(__file__).parent.parent / "data"
 
 
 @pytest.fixture
-def home(tmp_path, monkeypatch, sqlite_template):
+def home(tmp_path, monkeypatch):
     """An installation of its own: an empty data folder."""
     for name in [each for each in os.environ if each.startswith("LIMS_")]:
         monkeypatch.delenv(name)
     folder = tmp_path / "home"
     monkeypatch.setenv("LIMS_HOME", str(folder))
-    if migrations.head() is None:
-        folder.mkdir()
-        (folder / "lims.db").write_bytes(sqlite_template.read_bytes())
     db.forget()
     yield folder
     if db._database:
@@ -274,8 +271,6 @@ def test_the_program_itself_answers_and_refuses(home):
 def test_a_database_server_is_upgraded_by_its_operator(run, postgres, monkeypatch):
     import psycopg
 
-    if migrations.head() is None:
-        pytest.skip("the first migration is not written yet")
     with psycopg.connect(f"{postgres}/postgres", autocommit=True) as connection:
         connection.execute("DROP DATABASE IF EXISTS empty_one WITH (FORCE)")
         connection.execute("CREATE DATABASE empty_one")

@@ -11,9 +11,10 @@ from pathlib import Path
 
 import pytest
 import redis
+from alembic import command
 from sqlalchemy import func, select
 
-from lims import labels
+from lims import labels, migrations
 from lims.core import codes, db, heartbeat, queue
 from lims.core.permissions import Role
 from lims.labels import RequestState
@@ -35,6 +36,14 @@ def home(tmp_path, monkeypatch):
     monkeypatch.setenv("LIMS_SECRET_KEY", "s" * 40)
     yield tmp_path / "home"
     queue.use(None)
+
+
+@pytest.fixture
+def database(database):
+    """As an operator leaves it: other processes ask which form it has."""
+    with database.engine.begin() as connection:
+        command.stamp(migrations.configuration(connection), "head")
+    return database
 
 
 @pytest.fixture
@@ -241,7 +250,9 @@ def test_many_web_processes_serve_and_send_to_a_broker(database, database_url, b
         env={**os.environ, "LIMS_DATABASE_URL": database_url, "LIMS_BROKER_URL": broker},
     )
     try:
-        ready = json.loads(server.stdout.readline())["ready"]
+        said = json.loads(server.stdout.readline())
+        assert "ready" in said, said
+        ready = said["ready"]
         with urllib.request.urlopen(f"{ready}/healthz", timeout=10) as answer:
             assert answer.status == 200
         server.send_signal(signal.SIGTERM)
