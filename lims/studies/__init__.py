@@ -57,14 +57,19 @@ from lims.studies.queries import (
     subjects,
     transfer_plan,
 )
+from lims.studies.showing import Cell, Mark, Part, Step, in_journey, on_participant
 from lims.studies.trials import confirm_units, delegate, load
 
 __all__ = [
+    "Cell",
     "Consent",
     "CycleDayOne",
     "Delegation",
     "Eligibility",
+    "Mark",
+    "Part",
     "Protocol",
+    "Step",
     "Study",
     "Subject",
     "SubjectKind",
@@ -84,9 +89,11 @@ __all__ = [
     "give_consent",
     "identity",
     "import_list",
+    "in_journey",
     "issue_wristband",
     "live_band",
     "load",
+    "on_participant",
     "open_identity",
     "override",
     "override_window",

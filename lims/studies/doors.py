@@ -1,8 +1,10 @@
 """The doors of studies: every act on a trial and on a participant, by hand or by program."""
 
+import os
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 from lims.core import db
@@ -10,7 +12,7 @@ from lims.core.errors import BadInput
 from lims.core.permissions import Actor, Role, requires
 from lims.core.units import Quantity
 from lims.core.words import Text as _
-from lims.studies import allocation, calendar, commands, enrolment, protocol, queries, trials
+from lims.studies import allocation, calendar, enrolment, protocol, queries, trials
 from lims.studies import permissions as may
 from lims.studies import schemas as of
 from lims.studies.models import Study, Subject, SubjectKind, SubjectState
@@ -43,6 +45,11 @@ def subject_out(row: Subject) -> dict[str, Any]:
     }
 
 
+def _site_text() -> str:
+    path = os.environ.get("LIMS_SITE_FILE")
+    return protocol.read_file(Path(path)) if path else protocol.demonstration_site_text()
+
+
 def _text(name: str, content: bytes) -> str:
     try:
         return content.decode("utf-8-sig")
@@ -57,7 +64,7 @@ def load(
     actor: Actor, *, document: tuple[str, bytes], site_document: tuple[str, bytes] | None = None
 ) -> dict[str, Any]:
     """Pin a study file; without a file of defaults, with the site's own."""
-    site = _text(*site_document) if site_document else commands.site_text()
+    site = _text(*site_document) if site_document else _site_text()
     return study_out(trials.load(actor, document=_text(*document), site_document=site))
 
 
@@ -270,9 +277,7 @@ def one_participant(actor: Actor, *, number: str) -> dict[str, Any]:
             "band": live.code if live else None,
             "transfer_planned_at": plan.planned_at if plan else None,
             "cycle_day_one": cycle.day if cycle else None,
-            "journey": [
-                each.shown() for each in journeys(session, study, [subject])[subject.id]
-            ],
+            "journey": [each.shown() for each in journeys(session, study, [subject])[subject.id]],
         }
 
 
@@ -555,9 +560,7 @@ doors.read(
     name="participants",
     title=_("The people of a study"),
 )
-doors.read(
-    "/participants/<number>", one_participant, name="participant", title=_("A participant")
-)
+doors.read("/participants/<number>", one_participant, name="participant", title=_("A participant"))
 doors.read(
     "/participants/<number>/identity",
     enrolment.identity,
@@ -565,5 +568,3 @@ doors.read(
     name="identity",
     title=_("Who a participant is, for an identity check; the look is written down"),
 )
-
-__all__ = ["doors", "protocol"]

@@ -177,6 +177,20 @@ def override(session: Session, subject_id: UUID, check_id: str) -> WindowOverrid
     )
 
 
+def unseconded(session: Session, subject_id: UUID, person: UUID | None) -> WindowOverride | None:
+    """A permission to leave a window that waits for this person, who did not sign it first."""
+    return session.scalar(
+        select(WindowOverride)
+        .where(
+            WindowOverride.subject_id == subject_id,
+            WindowOverride.seconded_by.is_(None),
+            WindowOverride.signed_by != person,
+        )
+        .order_by(WindowOverride.signed_at.desc())
+        .limit(1)
+    )
+
+
 def delegations(session: Session, study_id: UUID, person_id: UUID) -> list[Delegation]:
     """What a person may do on a study now."""
     now = clock.now()

@@ -230,9 +230,7 @@ def consent_in(number: str) -> fields.Shape:
             label=_("Version of the consent form"),
             help=_("As printed at the foot of the form."),
         ),
-        "signed_at": fields.Moment(
-            required=True, prefill=clock.now, label=_("When she signed")
-        ),
+        "signed_at": fields.Moment(required=True, prefill=clock.now, label=_("When she signed")),
     }
     for each in asked:
         shape[each] = fields.Flag(
@@ -302,7 +300,9 @@ def eligibility_in(number: str) -> fields.Shape:
         each.id: fields.Flag(
             required=True,
             label=each.text,
-            help=_("%(id)s: %(title)s. Yes is in favour of enrolment.", id=each.id, title=each.title),
+            help=_(
+                "%(id)s: %(title)s. Yes is in favour of enrolment.", id=each.id, title=each.title
+            ),
         )
         for each in judged(read)
     }
