@@ -150,6 +150,14 @@ def facts_of(session: Session, asked: Asked, *, now: datetime | None = None) -> 
     )
 
 
+def of_band(session: Session, band: str) -> told.BedsideFacts:
+    """What is known after the first scan alone."""
+    asked = Asked(dose="", participant="", band=band)
+    return told.BedsideFacts(
+        now=clock.now(), time_zone="UTC", limits=_limits(None), band=_band(session, asked)
+    )
+
+
 def _instant(value: Any) -> datetime | None:
     return clock.parse(value) if isinstance(value, str) else value
 

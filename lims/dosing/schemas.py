@@ -1,16 +1,18 @@
 """What comes in through the doors of dosing."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import Any
 
 from lims import studies
 from lims.core import clock, db, numbers
 from lims.core.errors import NotFound
-from lims.core.words import Text as _
+from lims.core.words import Text
 from lims.dosing.facts_product import Kept
 from lims.studies.protocol import Field, FieldKind
 from lims.web import fields
+
+_ = Text
 
 
 class PregnancyTest(StrEnum):
@@ -111,6 +113,91 @@ class CheckIn(SeenIn):
     band = fields.Words(longest=20, label=_("Wristband"))
     name_agrees = fields.Flag(label=_("The name she says is that of the record"))
     birth_date_agrees = fields.Flag(label=_("The birth date she says is that of the record"))
+
+
+class StepIn(fields.Shape):
+    """What every step of the bedside page sends: the number of its visit."""
+
+    step = fields.Words(longest=40, required=True)
+
+
+class BandIn(fields.Shape):
+    """Step 1."""
+
+    band = fields.Words(longest=20, required=True, label=_("Wristband on the arm"))
+
+
+class SpokenIn(StepIn):
+    """Step 1, her own words."""
+
+    name_agrees = fields.Flag(required=True, label=_("Did she say this name?"))
+    birth_date_agrees = fields.Flag(required=True, label=_("Did she say this birth date?"))
+
+
+class DoseIn(StepIn):
+    """Step 2."""
+
+    dose = fields.Words(longest=20, required=True, label=_("Dose"))
+
+
+def looked_at(
+    *,
+    devices: Sequence[str],
+    routes: Mapping[str, str],
+    other_trial: bool,
+    precautions: bool,
+    thawed: bool,
+) -> fields.Shape:
+    """Step 2, what is looked at: every question needs its answer.
+
+    Args:
+        devices, routes: of the whole trial, so that none says which arm she is in.
+        other_trial, precautions, thawed: whether these are asked of her and of this product.
+    """
+    asked = SeenIn()
+    left_out = {
+        name
+        for name, wanted in (
+            ("other_trial_asked", other_trial),
+            ("precautions", precautions),
+            ("fully_thawed", thawed),
+        )
+        if not wanted
+    }
+    names = dict.fromkeys(each for each in (*devices, "other"))
+    entered: dict[str, Any] = {"step": fields.Words(longest=40, required=True)}
+    for name, given in asked.fields.items():
+        if name in left_out or not isinstance(given, fields.Input):
+            continue
+        if isinstance(given, fields.Flag):
+            entered[name] = fields.Flag(required=True, label=given.label)
+        elif isinstance(given, fields.Day):
+            entered[name] = fields.Day(required=True, label=given.label)
+        else:
+            entered[name] = fields.Words(longest=40, required=True, label=given.label)
+    entered["device"] = fields.Choice(
+        chosen(tuple(names)),
+        {each: Text(each.replace("_", " ")) for each in devices} | {"other": _("another one")},
+        required=True,
+        label=_("Needle or catheter"),
+    )
+    entered["route"] = fields.Choice(
+        chosen(tuple(dict.fromkeys((*routes, "other")))),
+        {each: Text("%(title)s", title=title or each) for each, title in routes.items()}
+        | {"other": _("another one")},
+        required=True,
+        label=_("Route"),
+    )
+    shape: type[fields.Shape] = fields.Shape.from_dict(  # type: ignore[assignment]
+        entered, name="LookedAtIn"
+    )
+    return shape()
+
+
+class SecondIn(StepIn):
+    """Step 3 on the giver's device: who joins, besides what she scans, reads and signs."""
+
+    login = fields.Words(longest=100, required=True, label=_("Your user name"))
 
 
 class WitnessIn(fields.Shape):

@@ -1,0 +1,21 @@
+// The bedside works without this. With it, a scan is enough to go on, a locked screen or a call
+// ends the check, and the screen stays awake.
+
+for (const field of document.querySelectorAll("[data-auto]")) {
+  field.addEventListener("input", (event) => {
+    if (!event.isTrusted && field.value) field.form.requestSubmit(); // a scan, not a finger
+  });
+}
+
+if (document.querySelector("[data-left-restarts]")) {
+  document.addEventListener("visibilitychange", () => {
+    if (document.visibilityState === "hidden") location.replace("/bedside");
+  });
+}
+
+// A page that comes back out of the browser's memory belongs to a check that was left.
+addEventListener("pageshow", (event) => {
+  if (event.persisted) location.replace("/bedside");
+});
+
+navigator.wakeLock?.request("screen").catch(() => {});
