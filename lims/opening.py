@@ -1,7 +1,7 @@
 """Opening the database as this way of running wants it, once, for whoever asks first."""
 
 from lims import settings as read_settings
-from lims.core import db
+from lims.core import db, vault
 from lims.core.errors import BadInput, Conflict
 from lims.core.words import Text as _
 from lims.settings import Settings
@@ -24,6 +24,7 @@ def open_installation(settings: Settings | None = None) -> db.Database:
     """
     chosen = settings or read_settings.read()
     database = _opened(chosen)
+    vault.use(chosen.secret_key)
     db.use(database)
     return database
 

@@ -194,7 +194,8 @@ def prepare_prp(
             mechanical=None,
             mechanical_record="absent",
             volume=volume,
-            expires_at=drawn_at + timedelta(seconds=int(age)),
+            # Exactly four hours old may still be given; it has expired a second later.
+            expires_at=drawn_at + timedelta(seconds=int(age) + 1),
             drawn_at=drawn_at,
             data={"gate": answer.as_record()},
         )
@@ -328,6 +329,7 @@ def _keep_run(
 
 def _request_label(actor: Actor, session: Session, item: Item, lot: Lot) -> None:
     donor = studies.subject(session, item.donor_id)  # type: ignore[arg-type]
+    read = studies.protocol_of(studies.study(session, donor.study_id))
     labels.request(
         actor,
         template="lot_label_75x40",
@@ -335,10 +337,8 @@ def _request_label(actor: Actor, session: Session, item: Item, lot: Lot) -> None
         fields={
             "code": codes.grouped(item.code),
             "lot": lot.name,
-            "status": studies.protocol_of(
-                studies.study(session, item.study_id)  # type: ignore[arg-type]
-            ).label("quarantine"),
-            "product": lot.product,
+            "status": read.label("quarantine"),
+            "product": read.label(f"short_product_{lot.product}"),
             "expiry": clock.printed(item.expires_at),
             "storage": "",
             "subject": donor.number,

@@ -9,7 +9,18 @@ from lims.core import clock, db
 from lims.station.rehearsal.stage import Stage, Walk, Woman, days, hours, minutes
 
 _FIRST = ("Laleh", "Mina", "Nasrin", "Ayşe", "Li Na", "Wang Fang", "Zahra", "Elena", "Noor", "Mei")
-_LAST = ("Ahmadi", "Karimi", "Zhang", "Moradi", "Liu", "Hosseini", "Chen", "Rostami", "Zhao", "Safavi")
+_LAST = (
+    "Ahmadi",
+    "Karimi",
+    "Zhang",
+    "Moradi",
+    "Liu",
+    "Hosseini",
+    "Chen",
+    "Rostami",
+    "Zhao",
+    "Safavi",
+)
 _JUDGED = True
 
 
@@ -46,9 +57,7 @@ def enrol(stage: Stage, woman: Woman, *, arm: str = "") -> Walk:
     woman.band = stage.do("clea", studies.issue_wristband, number=woman.number)["code"]
     yield days(1)
     fields, judged = answers(stage, woman)
-    stage.sign(
-        "ines", studies.sign_eligibility, number=woman.number, fields=fields, judged=judged
-    )
+    stage.sign("ines", studies.sign_eligibility, number=woman.number, fields=fields, judged=judged)
     yield hours(1)
     given = stage.do(
         "ines",
@@ -102,9 +111,7 @@ def answers(stage: Stage, woman: Woman) -> tuple[dict[str, Any], dict[str, bool]
         "surgery_date": _day(today + days(30)),
         "other_trial_date": "never",
     }
-    fields = {
-        name: known.get(name, True) for name in read.fields
-    }
+    fields = {name: known.get(name, True) for name in read.fields}
     judged = {each.id: _JUDGED for each in read.criteria if each.text is not None}
     return fields, judged
 

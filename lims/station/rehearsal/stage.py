@@ -90,7 +90,6 @@ class Stage:
         self.study = study
         self.chance = Random(seed)  # noqa: S311 - a rehearsal is repeatable, not secret
         self.clock = clock_
-        self.latest = datetime.max
         self.acts = 0
         self.passwords: dict[str, str] = {}
         self.pins: dict[str, str] = {}
@@ -183,13 +182,15 @@ class Stage:
 
     # walking
 
-    def walk(self, walks: list[tuple[datetime, Walk]]) -> None:
-        """Let everybody walk, the earliest first, until all have arrived."""
+    def walk(self, walks: list[tuple[datetime, Walk]], until: datetime | None = None) -> None:
+        """Let everybody walk, the earliest first, until all have arrived, or until an instant."""
         order = count()
         waiting = [(start, next(order), each) for start, each in walks]
         heapq.heapify(waiting)
         while waiting:
             due, _turn, each = heapq.heappop(waiting)
+            if until is not None and due > until:
+                return
             if due > self.clock():
                 self.clock.set(due)
             for pause in each:

@@ -1,4 +1,4 @@
-"""In quality control: synthetic files in the makers' layouts, results entered, reviewed, released."""
+"""In quality control: files in the makers' layouts, results entered, reviewed, released."""
 
 from decimal import Decimal
 
@@ -84,7 +84,7 @@ def _sample(lot: str) -> str:
         return qc.samples_of(session, item.id, ItemKind.QC_SAMPLE)[0].code
 
 
-def test_vesicles(stage: Stage, lot: str, *, sterile: bool = True) -> Walk:
+def assay_vesicles(stage: Stage, lot: str, *, sterile: bool = True) -> Walk:
     """Every test of a vesicle lot, then a second person's review."""
     sample = _sample(lot)
     stage.do(
@@ -120,7 +120,7 @@ def test_vesicles(stage: Stage, lot: str, *, sterile: bool = True) -> Walk:
     yield hours(2)
 
 
-def test_plasma(stage: Stage, lot: str) -> Walk:
+def assay_plasma(stage: Stage, lot: str) -> Walk:
     """What can be known of plasma before it is given."""
     for test, value, unit in (
         ("S01", "straw", ""),

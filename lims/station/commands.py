@@ -1,0 +1,59 @@
+"""`lims rehearse` and `lims demo`."""
+
+import os
+import sys
+from pathlib import Path
+
+import click
+
+from lims.core import console
+
+
+@click.command()
+@click.option("--study", required=True, help="Code of a study that ships.")
+@click.option("--participants", required=True, type=int)
+@click.option("--seed", default=1, show_default=True, type=int)
+@click.option("--out", type=click.Path(file_okay=False, path_type=Path), help="Labels and papers.")
+@console.as_json
+def rehearse(study: str, participants: int, seed: int, out: Path | None, as_json: bool) -> int:
+    """Walk synthetic participants from consent to outcome, in a practice database."""
+    from lims.station.rehearsal import rehearse as play
+
+    def told(line: str) -> None:
+        click.echo(line, err=True)
+
+    answer = play(
+        console.actor(), study=study, participants=participants, seed=seed, out=out, told=told
+    )
+    console.answer(
+        answer,
+        as_json,
+        f"{len(answer['participants'])} participants, {answer['events']} entries, "
+        f"ledger {'holds' if answer['ledger']['ok'] else 'DOES NOT HOLD'}",
+    )
+    return 0 if answer["ledger"]["ok"] else 1
+
+
+@click.command()
+@click.option("--host", default="127.0.0.1", show_default=True)
+@click.option(
+    "--port", default=8000, envvar="PORT", show_default=True, type=click.IntRange(0, 65535)
+)
+@click.option("--check", is_flag=True, help="Start, sign in, ask /readyz, stop.")
+def demo(host: str, port: int, check: bool) -> int:
+    """The product with practice data, in one process."""
+    from lims import settings
+    from lims.station.showing import show
+
+    def told(line: str) -> None:
+        click.echo(line, err=True)
+
+    return show(
+        settings.read(),
+        console.actor(),
+        host=host,
+        port=port,
+        check=check or bool(os.environ.get("CHECK")),
+        told=told,
+        ready=lambda line: (click.echo(line), sys.stdout.flush())[0],
+    )
