@@ -8,7 +8,7 @@ goes into the ledger with the signature; the certificate of analysis prints it.
 from lims.release.gathering import answer, facts_of
 from lims.release.models import Certificate
 from lims.release.queries import certificate_of
-from lims.release.signing import reject, release
+from lims.release.signing import reject, release, send_back
 
 __all__ = [
     "Certificate",
@@ -17,4 +17,5 @@ __all__ = [
     "facts_of",
     "reject",
     "release",
+    "send_back",
 ]

@@ -88,3 +88,21 @@ def reject(actor: Actor, *, code: str, reason: str, password: str) -> Item:
         )
         custody.block_descendants(actor, item, reason=reason)
         return item
+
+
+@requires(may.RELEASE)
+def send_back(actor: Actor, *, code: str, reason: str) -> Item:
+    """Send a lot that awaits review back to testing: a result is missing, or must be repeated."""
+    if not reason.strip():
+        raise BadInput(_("Say what is still missing."), field="reason")
+    with db.transaction() as session:
+        item = custody.find(session, code, kinds=[ItemKind.LOT], lock=True)
+        if item.state is not State.AWAITING_REVIEW:
+            raise custody.StateRefused(
+                _(
+                    "The lot is %(state)s; only one that awaits review is sent back.",
+                    state=custody.STATE_NAMES[item.state],
+                )
+            )
+        custody.set_state(actor, item, State.TESTING, "release.sent-back", reason=reason)
+        return item

@@ -1,0 +1,44 @@
+"""Pages of lots: the list, one lot as a whole, its certificate."""
+
+from flask import Blueprint, Response, render_template
+from flask.typing import ResponseReturnValue
+
+from lims.core import codes
+from lims.core.permissions import PEOPLE
+from lims.core.words import Text as _
+from lims.release import doors, lots
+from lims.web import auth, nav
+from lims.web.steps import acts_for
+
+blueprint = Blueprint("release", __name__, template_folder="templates")
+nav.add(_("Lots"), "/lots", PEOPLE, order=40)
+
+
+@blueprint.get("/lots")
+def listing() -> ResponseReturnValue:
+    """All lots, newest first."""
+    found = lots.lots(auth.current_actor())
+    return render_template("release/lots.html", title=_("Lots"), lots=found, words=lots.words())
+
+
+@blueprint.get("/lots/<code>")
+def lot(code: str) -> ResponseReturnValue:
+    """One lot: results, findings, what its release asks now, what can be done next."""
+    actor = auth.current_actor()
+    scanned = codes.expect(code, "L", "code").code
+    found = lots.dossier(actor, code=scanned)
+    return render_template(
+        "release/lot.html",
+        title=_("Lot %(name)s", name=found["name"]),
+        lot=found,
+        rows=lots.sorted_rows(found["release"]),
+        acts=acts_for("L", found["state"].value, actor),
+        words=lots.words(),
+    )
+
+
+@blueprint.get("/lots/<code>/certificate")
+def certificate(code: str) -> Response:
+    """The certificate of analysis, PDF."""
+    scanned = codes.expect(code, "L", "code").code
+    return doors.certificate(auth.current_actor(), code=scanned)
