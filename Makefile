@@ -4,6 +4,7 @@
 PYTHON ?= python3.11
 PORT ?= 8000
 CHECK ?=
+WORKERS ?= 2
 SHELL := /bin/sh
 BIN := .venv/bin
 DEMO := var/demo
@@ -28,7 +29,7 @@ demo-reset:
 	@rm -rf "$(DEMO)" && echo "practice data cleared: $(DEMO)"
 
 test: install
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal $(ARGS)
 
 soak: install
 	@EXOTRACE_SOAK=1 $(BIN)/python -m pytest $(ARGS)
