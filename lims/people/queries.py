@@ -62,6 +62,11 @@ def badge_of(session: Session, account_id: UUID) -> str | None:
     return session.scalar(select(Badge.code).where(Badge.account_id == account_id, Badge.live))
 
 
+def login_of(session: Session, account_id: UUID | None) -> str:
+    """The name under which an account signs in; empty for none."""
+    return session.scalar(select(Account.login).where(Account.id == account_id)) or ""
+
+
 def name_of(session: Session, person_id: UUID | str) -> str:
     """What a person is called; the word of a machine stays as it is."""
     try:

@@ -5,7 +5,7 @@ from datetime import date, datetime
 from typing import Any
 from urllib.parse import urlencode
 
-from flask import Flask, request, session
+from flask import Flask, current_app, request, session
 from markupsafe import Markup, escape
 
 from lims.core import codes, db, mode, words
@@ -24,6 +24,11 @@ def exact(value: Any) -> Markup:
 def code(value: str) -> Markup:
     """A printed code in groups of three; a screen reader and a copy get it whole."""
     return Markup('<bdi dir="ltr" class="exact code">{}</bdi>').format(codes.grouped(value))
+
+
+def spoken_moment(value: datetime) -> str:
+    """An instant in local form, as text for the facts beside a form."""
+    return str(calendars.spoken(value, current_app.config["TIME_ZONE"]))
 
 
 def local(value: Any) -> str:

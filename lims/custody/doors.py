@@ -1,0 +1,231 @@
+"""The doors of custody: where a thing is, who holds it, why it may not be used, what befell it."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from lims import people, studies
+from lims.core import codes, db
+from lims.core.permissions import Actor, requires
+from lims.core.words import Text as _
+from lims.custody import handing, holding, places, queries, reading
+from lims.custody import permissions as may
+from lims.custody import schemas as of
+from lims.custody.items import find
+from lims.custody.models import Hold, Item, Place
+from lims.custody.rules import FINAL, KIND_NAMES, STATE_NAMES, ItemKind, State
+from lims.studies import Cell, Mark, Part, Step
+from lims.web.doors import Doors
+
+_THINGS = "SCLVQK"
+_THERE = tuple(each for each in State if each not in FINAL)
+_FREE = (State.RELEASED, State.CONDITIONALLY_RELEASED, State.READY_FOR_USE)
+_LOST = (State.REJECTED, State.BLOCKED)
+
+
+def _here(item: Item) -> dict[str, Any]:
+    with db.reading() as session:
+        place = queries.place(session, item.place_id)
+        return {
+            "code": item.code,
+            "state": item.state.value,
+            "place": place.code if place else None,
+            "holder": people.name_of(session, item.holder_id) if item.holder_id else None,
+        }
+
+
+@requires(may.MOVE)
+def move(actor: Actor, *, code: str, to: str) -> dict[str, Any]:
+    """Say where it stands now."""
+    return _here(places.move(actor, code=code, to=to))
+
+
+@requires(may.HAND_OVER)
+def hand_over(
+    actor: Actor, *, code: str, to: str, place: str | None = None, reason: str = ""
+) -> dict[str, Any]:
+    """Offer it to a person."""
+    offer = handing.hand_over(actor, code=code, to=to, place=place, reason=reason)
+    with db.reading() as session:
+        receiver = people.name_of(session, offer.receiver_id)
+    return {"code": code, "receiver": receiver, "offered_at": offer.offered_at}
+
+
+@requires(may.HAND_OVER)
+def accept(actor: Actor, *, code: str, condition: str = "") -> dict[str, Any]:
+    """Take what was offered."""
+    return _here(handing.accept(actor, code=code, condition=condition))
+
+
+@requires(may.HOLD)
+def hold(actor: Actor, *, code: str, reason: str) -> dict[str, Any]:
+    """Put a hold on it."""
+    placed: Hold = holding.hold(actor, code=code, reason=reason)
+    return {"code": code, "reason": placed.reason, "placed_at": placed.placed_at}
+
+
+@requires(may.LIFT)
+def lift(actor: Actor, *, code: str, reason: str) -> dict[str, Any]:
+    """Lift every hold on it."""
+    return _here(holding.lift_hold(actor, code=code, reason=reason))
+
+
+@requires(may.PLACE)
+def make_place(actor: Actor, **given: Any) -> dict[str, Any]:
+    """Make a place."""
+    place: Place = places.make_place(actor, **given)
+    return {"code": place.code, "name": place.name}
+
+
+def about(actor: Actor, *, code: str) -> Sequence[tuple[Any, Any]]:
+    """What it is, where it is, who holds it, and its holds."""
+    with db.reading() as session:
+        item = find(session, code)
+        place = queries.place(session, item.place_id)
+        rows: list[tuple[Any, Any]] = [
+            (KIND_NAMES[item.kind], codes.grouped(item.code)),
+            (_("State"), STATE_NAMES[item.state]),
+            (_("Place"), place.name if place else _("none recorded")),
+            (_("Held by"), people.name_of(session, item.holder_id) if item.holder_id else "-"),
+        ]
+        rows += [(_("On hold"), each.reason) for each in queries.holds(session, [item.id])]
+        return rows
+
+
+doors = Doors("custody")
+doors.act(
+    "/items/<code>/moves",
+    move,
+    takes=of.MoveIn,
+    gives=of.HereOut,
+    name="move",
+    title=_("Move it"),
+    on=_THINGS,
+    when=_THERE,
+    about=about,
+    order=70,
+)
+doors.act(
+    "/items/<code>/handovers",
+    hand_over,
+    takes=of.HandOverIn,
+    gives=of.OfferOut,
+    name="hand-over",
+    title=_("Hand it over"),
+    intro=_("The other person accepts it with a scan of her own."),
+    on=_THINGS,
+    when=_THERE,
+    about=about,
+    said=lambda answer: _("Offered to %(name)s", name=answer["receiver"]),
+    order=72,
+)
+doors.act(
+    "/items/<code>/acceptance",
+    accept,
+    takes=of.AcceptIn,
+    gives=of.HereOut,
+    name="accept",
+    title=_("Accept it"),
+    intro=_("Look at it first. From now on you hold it."),
+    on=_THINGS,
+    when=_THERE,
+    about=about,
+    order=74,
+)
+doors.act(
+    "/items/<code>/holds",
+    hold,
+    takes=of.WhyIn,
+    name="hold",
+    title=_("Put it on hold"),
+    intro=_("Everything made from it is held with it."),
+    on=_THINGS,
+    when=_THERE,
+    about=about,
+    order=90,
+)
+doors.act(
+    "/items/<code>/holds/lifting",
+    lift,
+    takes=of.WhyIn,
+    gives=of.HereOut,
+    name="lift-hold",
+    title=_("Lift its holds"),
+    on=_THINGS,
+    when=_THERE,
+    about=about,
+    order=92,
+)
+doors.act(
+    "/places",
+    make_place,
+    takes=of.PlaceIn,
+    gives=of.PlaceOut,
+    name="make-place",
+    title=_("Make a place"),
+    intro=_("A label is printed; put it where scanners reach it."),
+    said=lambda answer: _(
+        "Made: %(name)s, %(code)s", name=answer["name"], code=codes.grouped(answer["code"])
+    ),
+)
+doors.read("/items/<code>", reading.card, name="card", title=_("An item"))
+doors.read("/items/<code>/lineage", reading.lineage, name="lineage", title=_("Its lineage"))
+doors.read(
+    "/items/<code>/trail", reading.trail, takes=of.TrailIn, name="trail", title=_("Its trail")
+)
+
+
+# On a participant's page
+
+
+@studies.on_participant(order=20)
+def her_items(session: Session, subject: studies.Subject) -> Part | None:
+    """Everything made of her own material, with states and links."""
+    return Part(
+        _("Made from her material"),
+        (_("Item"), _("Kind"), _("State"), _("Made")),
+        [
+            (
+                Cell(each.code, f"/items/{each.code}", code=True),
+                Cell(KIND_NAMES[each.kind]),
+                Cell(STATE_NAMES[each.state]),
+                Cell(each.made_at),
+            )
+            for each in queries.items_of(session, donor_id=subject.id)
+        ],
+        _("Nothing yet."),
+    )
+
+
+@studies.in_journey(order=30)
+def lots(
+    session: Session, study: studies.Study, subjects: Sequence[studies.Subject]
+) -> Mapping[UUID, Sequence[Step]]:
+    """The lot made of her own material, for those who are given it."""
+    read = studies.protocol_of(study)
+    own = {
+        each.id
+        for each in subjects
+        if each.arm in read.arms and read.arms[each.arm].donor_rule == "recipient"
+    }
+    newest: dict[UUID, Item] = {}
+    for item in session.scalars(
+        select(Item)
+        .where(Item.kind == ItemKind.LOT, Item.donor_id.in_(list(own)))
+        .order_by(Item.made_at)
+    ):
+        if item.donor_id:
+            newest[item.donor_id] = item
+    return {each: [_lot_step(newest.get(each))] for each in own}
+
+
+def _lot_step(item: Item | None) -> Step:
+    if item is None:
+        return Step(_("lot"), Mark.OPEN)
+    mark = Mark.DONE if item.state in _FREE else Mark.OPEN
+    if item.state in _LOST:
+        mark = Mark.STOPPED
+    return Step(_("lot"), mark, item.made_at, STATE_NAMES[item.state])

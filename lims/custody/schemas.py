@@ -1,0 +1,99 @@
+"""What comes in and goes out at the doors of custody."""
+
+from lims.core.words import Text as _
+from lims.web import fields
+from lims.web.choices import OneOf
+
+PLACE_KINDS = {
+    "site": _("site"),
+    "room": _("room"),
+    "bench": _("bench"),
+    "incubator": _("incubator"),
+    "fridge": _("fridge"),
+    "freezer": _("freezer"),
+    "tank": _("tank"),
+    "rack": _("rack"),
+    "box": _("box"),
+    "slot": _("slot"),
+    "transport": _("transport box"),
+    "ward": _("ward"),
+}
+TEMPERATURES = {
+    "room": _("room temperature"),
+    "37C": _("37 °C"),
+    "2-8C": _("2 to 8 °C"),
+    "-20C": _("-20 °C"),
+    "-80C": _("-80 °C"),
+    "vapour": _("liquid nitrogen"),
+}
+
+
+class MoveIn(fields.Shape):
+    """Where it stands now."""
+
+    to = fields.Code("A", required=True, label=_("Place"), help=_("Scan the shelf or slot."))
+
+
+class HandOverIn(fields.Shape):
+    """Who takes it, and where to."""
+
+    to = fields.Code(
+        "P", required=True, label=_("Badge of the person who takes it"), help=_("She scans it.")
+    )
+    place = fields.Code("A", label=_("Where to"), help=_("Scan the place, if it is known."))
+    reason = fields.Words(load_default="", label=_("Note"))
+
+
+class AcceptIn(fields.Shape):
+    """How it arrived in your hands."""
+
+    condition = fields.Words(
+        load_default="", longest=200, label=_("Condition"), help=_("Such as: intact, frozen.")
+    )
+
+
+class WhyIn(fields.Shape):
+    """Why."""
+
+    reason = fields.Words(required=True, lines=True, label=_("Why"), help=_("No names."))
+
+
+class PlaceIn(fields.Shape):
+    """A new place."""
+
+    name = fields.Words(required=True, longest=80, label=_("Name"), help=_("As on the door."))
+    kind = OneOf(PLACE_KINDS, PLACE_KINDS, required=True, label=_("Kind"))
+    temperature_class = OneOf(TEMPERATURES, TEMPERATURES, required=True, label=_("Temperature"))
+    parent = fields.Code("A", label=_("Inside of"), help=_("Scan the place around it."))
+    one_item = fields.Flag(box=True, load_default=False, label=_("It holds one item only"))
+
+
+class TrailIn(fields.Shape):
+    """Which page of a trail."""
+
+    after = fields.Whole(at_least=0, label=_("The last number of the page before"))
+    limit = fields.Whole(at_least=1, at_most=200, label=_("How many"))
+
+
+class HereOut(fields.Shape):
+    """Where an item is and how it stands."""
+
+    code = fields.Code()
+    state = fields.Words()
+    place = fields.Code(allow_none=True)
+    holder = fields.Words(allow_none=True)
+
+
+class OfferOut(fields.Shape):
+    """A hand-over that waits for its receiver."""
+
+    code = fields.Code()
+    receiver = fields.Words()
+    offered_at = fields.Moment()
+
+
+class PlaceOut(fields.Shape):
+    """A place."""
+
+    code = fields.Code()
+    name = fields.Words()
