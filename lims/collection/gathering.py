@@ -76,8 +76,11 @@ def collect(
         specimen = queries.specimen_of(session, item.id)
         subject = studies.subject(session, specimen.subject_id)
         belongs = bound.specimen_id == item.id and bound.subject_id == subject.id
-        what = _("kit %(kit)s with tube %(tube)s",
-                 kit=codes.grouped(box.code), tube=codes.grouped(item.code))
+        what = _(
+            "kit %(kit)s with tube %(tube)s",
+            kit=codes.grouped(box.code),
+            tube=codes.grouped(item.code),
+        )
         rows = [
             gate.Row(
                 "C05",
@@ -96,9 +99,7 @@ def collect(
             codes=[item.code, box.code],
         )
         if box.state is not State.ISSUED:
-            raise KitBound(
-                _("The kit %(code)s was used already.", code=codes.grouped(box.code))
-            )
+            raise KitBound(_("The kit %(code)s was used already.", code=codes.grouped(box.code)))
         limit = studies.protocol_of(studies.study(session, subject.study_id)).limit
         at = "collection.menstrual."
         first, accept, last = (
@@ -220,9 +221,7 @@ def collect_cord(
             gate.Answer("collection.cord", clock.now(), tuple(rows)), codes=[subject.number]
         )
         details = {"length": str(length), "medium_lot": medium_lot}
-        item = _collected(
-            actor, subject, SpecimenKind.CORD, collected_at, None, details, answer
-        )
+        item = _collected(actor, subject, SpecimenKind.CORD, collected_at, None, details, answer)
         request_tube_label(actor, item, subject, str(_("umbilical cord")))
         return item
 
@@ -281,9 +280,7 @@ def _prp_rows(
     what = _("blood for PRP of %(number)s", number=subject.number)
     arm = read.arm(subject.arm) if subject.arm else None
     of_prp = (
-        arm is not None
-        and arm.product is ProductKind.PRP
-        and arm.donor_rule is DonorRule.RECIPIENT
+        arm is not None and arm.product is ProductKind.PRP and arm.donor_rule is DonorRule.RECIPIENT
     )
     allowed = read.limit("prp.anticoagulants")
     return [

@@ -76,8 +76,10 @@ def issue_kit(
             )
         if subject.study_id != item.study_id:
             raise BadInput(
-                _("%(number)s is not in the study of this kit; take a kit of her study.",
-                  number=subject.number),
+                _(
+                    "%(number)s is not in the study of this kit; take a kit of her study.",
+                    number=subject.number,
+                ),
                 field="participant",
             )
         rows = [
@@ -127,9 +129,7 @@ def issue_kit(
         return tube
 
 
-def request_tube_label(
-    actor: Actor, tube: Item, subject: studies.Subject, material: str
-) -> None:
+def request_tube_label(actor: Actor, tube: Item, subject: studies.Subject, material: str) -> None:
     """Ask for a specimen's label; it is printed in the donor's presence."""
     labels.request(
         actor,

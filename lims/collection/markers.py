@@ -57,8 +57,11 @@ def record_marker(
         known = (*read.limit("markers.required"), *read.limit("markers.optional"))  # type: ignore[misc]
         if marker not in known:
             raise BadInput(
-                _("%(marker)s is not a marker of this site; choose of %(known)s.",
-                  marker=marker, known=", ".join(known)),
+                _(
+                    "%(marker)s is not a marker of this site; choose of %(known)s.",
+                    marker=marker,
+                    known=", ".join(known),
+                ),
                 field="marker",
             )
         if sampled_at > clock.now():

@@ -82,8 +82,7 @@ def receive(
         specimen = queries.specimen_of(session, item.id)
         if decision is Decision.REJECT and reason_code not in REJECTION_REASONS:
             raise BadInput(
-                _("Choose why it is rejected: %(reasons)s.",
-                  reasons=", ".join(REJECTION_REASONS)),
+                _("Choose why it is rejected: %(reasons)s.", reasons=", ".join(REJECTION_REASONS)),
                 field="reason_code",
             )
         rows = [
@@ -112,9 +111,7 @@ def receive(
         )
         custody.set_state(actor, item, State.RECEIVED, "collection.received", rows=[specimen])
         if volume is not None and item.volume_ul is None:
-            custody.add_volume(
-                actor, item, volume.count("uL", "volume"), why="measured at receipt"
-            )
+            custody.add_volume(actor, item, volume.count("uL", "volume"), why="measured at receipt")
         custody.set_state(
             actor,
             item,
