@@ -1,4 +1,4 @@
-"""`lims study` and `lims eligibility`: study files and participants' fields, without a database."""
+"""`lims study` and `lims eligibility`: study files and participants' fields."""
 
 import json
 import os
@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from lims.core import console
 from lims.core.errors import BadInput, NotFound
 from lims.core.words import Text as _
 from lims.studies import protocol
@@ -40,13 +41,44 @@ def study_check(file: Path, as_json: bool) -> None:
         click.echo(str(_("Practice only: %(key)s is missing for a live study.", key=key)), err=True)
 
 
+@study.command("load")
+@_file
+@_as_json
+def study_load(file: Path, as_json: bool) -> None:
+    """Check a study file and load it into the database. Exit 2 when it has an error."""
+    from lims import studies
+
+    text = protocol.read_file(file)
+    report = protocol.check(text, site())
+    if report.errors:
+        if as_json:
+            click.echo(json.dumps(report.shown(), ensure_ascii=False))
+        for each in report.errors:
+            click.echo(f"{file}: {each.where}: {each.what}", err=True)
+        sys.exit(2)
+    loaded = studies.load(console.actor(), document=text, site_document=site_text())
+    console.answer(
+        {**report.shown(), "digest": loaded.digest}, as_json, f"{loaded.code}: {loaded.digest[:16]}"
+    )
+    if site().demonstration:
+        click.echo(
+            str(
+                _(
+                    "The limits of the demonstration site were pinned to it; before real use set "
+                    "LIMS_SITE_FILE to your own."
+                )
+            ),
+            err=True,
+        )
+
+
 @click.command("eligibility")
 @click.option("--study", "code", required=True, help="Study code.")
 @_file
 @_as_json
 def eligibility(code: str, file: Path, as_json: bool) -> None:
     """Judge a participant's fields. Exit 0: eligible, 1: not, 2: bad input."""
-    read = shipped_study(code)
+    read = known_study(code)
     answer = protocol.judge(read, *protocol.parted(read, fields_of(file)))
     if as_json:
         click.echo(json.dumps(answer.shown(), ensure_ascii=False))
@@ -69,6 +101,31 @@ def site() -> protocol.Site:
     if not path:
         return protocol.demonstration_site()
     return protocol.load_site(protocol.read_file(Path(path)), path)
+
+
+def site_text() -> str:
+    """The file of `site`, to be pinned with a study."""
+    path = os.environ.get("LIMS_SITE_FILE")
+    return protocol.read_file(Path(path)) if path else protocol.demonstration_site_text()
+
+
+def known_study(code: str) -> protocol.Protocol:
+    """A study by its code: as it was loaded here, otherwise as it ships.
+
+    Raises:
+        NotFound: no such study.
+    """
+    from lims import studies
+    from lims.core import db
+
+    try:
+        return shipped_study(code)
+    except NotFound as missing:
+        try:
+            with db.reading() as session:
+                return studies.protocol_of(studies.study_by_code(session, code))
+        except NotFound:
+            raise missing from None
 
 
 def shipped_study(code: str) -> protocol.Protocol:
