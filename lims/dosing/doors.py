@@ -15,6 +15,7 @@ from lims.core.words import Text as _
 from lims.custody import STATE_NAMES, Item, ItemKind, State
 from lims.dosing import bedside, outcomes, queries, schemas, supplying
 from lims.dosing import permissions as may
+from lims.dosing import showing as _showing  # noqa: F401  stands on the participant's page
 from lims.dosing.models import Administration, BedsideCheck, NotGiven, OutcomeRecord, PreDose
 from lims.web.doors import Doors
 
