@@ -116,6 +116,22 @@ def requests(
     return list(db.scalars(statement.limit(limit).execution_options(populate_existing=True)))
 
 
+def copies(db: Session, code: str) -> list[tuple[LabelCopy, LabelRequest]]:
+    """Every label ever made of a code with the request it came from, newest first."""
+    return [
+        (row[0], row[1])
+        for row in db.execute(
+            select(LabelCopy, LabelRequest)
+            .join(
+                LabelRequest,
+                (LabelRequest.code == LabelCopy.code) & (LabelRequest.copy == LabelCopy.copy),
+            )
+            .where(LabelCopy.code == code)
+            .order_by(LabelCopy.copy.desc())
+        )
+    ]
+
+
 def drawn_files(db: Session) -> list[LabelFile]:
     """Every label that was drawn and is still on disk."""
     found = []

@@ -8,8 +8,10 @@ for (const field of document.querySelectorAll("[data-auto]")) {
 }
 
 if (document.querySelector("[data-left-restarts]")) {
+  let sent = false; // going on is not leaving
+  addEventListener("submit", () => (sent = true));
   document.addEventListener("visibilitychange", () => {
-    if (document.visibilityState === "hidden") location.replace("/bedside");
+    if (document.visibilityState === "hidden" && !sent) location.replace("/bedside");
   });
 }
 

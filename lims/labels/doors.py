@@ -1,0 +1,63 @@
+"""The doors of labels: a new copy, and a label scanned back after it was stuck on."""
+
+from typing import Any
+
+from lims.core.words import Text as _
+from lims.labels import services
+from lims.labels.models import LabelCopy, LabelRequest
+from lims.web import fields
+from lims.web.doors import Doors
+
+doors = Doors("labels")
+_THINGS = "SCLVQKA"
+
+
+class ReprintIn(fields.Shape):
+    """Why a new label is needed."""
+
+    reason = fields.Words(
+        required=True,
+        label=_("Why is a new label needed?"),
+        help=_("Smudged, lost or wrong stock. The old label is void from now on."),
+    )
+    printer = fields.Words(longest=60, label=_("Printer"))
+
+
+class StickIn(fields.Shape):
+    """The label, scanned off the thing."""
+
+    scanned = fields.Words(
+        longest=20,
+        required=True,
+        label=_("Label"),
+        help=_("Scan the label where it sticks; a typed code does not show which copy it is."),
+    )
+
+
+def _requested(row: LabelRequest) -> dict[str, Any]:
+    return {"code": row.code, "copy": row.copy, "template": row.template, "state": row.state}
+
+
+def _stuck(row: LabelCopy) -> dict[str, Any]:
+    return {"code": row.code, "copy": row.copy, "stuck_at": row.stuck_at}
+
+
+reprint = doors.act(
+    "/items/<code>/labels",
+    services.reprint,
+    takes=ReprintIn,
+    gives=_requested,
+    name="reprint",
+    title=_("Print a new label"),
+    letters={"code": _THINGS},
+)
+stick = doors.act(
+    "/labels/sticking",
+    services.stick,
+    takes=StickIn,
+    gives=_stuck,
+    name="stick",
+    title=_("Scan a label back"),
+    intro=_("After it was stuck on, so that it is known to be where it belongs."),
+    said=lambda answer: _("Label copy %(copy)s is on its thing.", copy=answer["copy"]),
+)

@@ -1,0 +1,212 @@
+"""The pages that belong to no step: home, what was scanned, one item, one place, its trace."""
+
+from typing import Any
+from urllib.parse import quote
+
+from flask import Blueprint, Response, abort, redirect, render_template, request
+from flask.typing import ResponseReturnValue
+from sqlalchemy.orm import Session
+
+from lims import custody, labels, ledger, people, studies
+from lims.core import clock, codes, db, permissions
+from lims.core.errors import DomainError
+from lims.core.permissions import PEOPLE
+from lims.core.units import ml
+from lims.core.words import Text as _
+from lims.custody import KIND_NAMES, STATE_NAMES, Item
+from lims.custody.permissions import READ
+from lims.station import cards, tracing, waiting
+from lims.web import auth, errors, nav, verdicts
+from lims.web.doors import acts_for
+
+blueprint = Blueprint("station", __name__, template_folder="templates")
+nav.add(_("What waits"), "/", PEOPLE, order=1)
+_SHOWN = 5  # of each list on the start page
+
+
+@blueprint.get("/")
+def home() -> ResponseReturnValue:
+    """What waits for whoever is signed in."""
+    actor = auth.current_actor()
+    with db.reading() as session:
+        found = [(each, list(each.find(session, actor))) for each in waiting.lists_for(actor)]
+    return render_template(
+        "station/home.html",
+        title=_("What waits for you"),
+        found=found,
+        total=sum(len(lines) for _each, lines in found),
+        shown=_SHOWN,
+        now=clock.now(),
+    )
+
+
+@blueprint.get("/waiting/<name>")
+def one_list(name: str) -> ResponseReturnValue:
+    """All of one list."""
+    actor = auth.current_actor()
+    chosen = next((each for each in waiting.lists_for(actor) if each.id == name), None)
+    if chosen is None:
+        abort(404)
+    with db.reading() as session:
+        lines = list(chosen.find(session, actor))
+    return render_template("station/list.html", title=chosen.title, lines=lines)
+
+
+@blueprint.get("/scan")
+def scan() -> ResponseReturnValue:
+    """Where a scanned code leads; what leads nowhere stops, and nothing is recorded."""
+    actor = auth.current_actor()
+    code = request.args.get("code", "").strip()[:400]
+    if not code:
+        return redirect("/", 303)
+    try:
+        found = cards.scanned(actor, code=code)
+    except DomainError as refusal:
+        panel = verdicts.of_error(refusal)
+        return errors.page(panel, errors.status_of(refusal), _("Scanned"))
+    if found["kind"] in ("wristband", "badge"):
+        band = found["kind"] == "wristband"
+        panel = verdicts.Panel(
+            "stop" if band else "ask",
+            str(_("wristband") if band else _("badge")) + " " + codes.grouped(found["code"]),
+            str(
+                _("Wristbands are for the bedside page.")
+                if band
+                else _("A badge opens work at the sign-in page, or names a person in a form.")
+            ),
+            str(
+                _("Open the bedside page and scan the band there.")
+                if band
+                else _("Sign in with this badge and its PIN.")
+            ),
+            recorded=False,
+        )
+        return render_template("station/scanned.html", title=_("Scanned"), panel=panel,
+                               url=found["url"], band=band)  # fmt: skip
+    return redirect(found["url"], 303)
+
+
+@blueprint.get("/items/<code>")
+def item(code: str) -> ResponseReturnValue:
+    """Everything about one container."""
+    actor = auth.current_actor()
+    permissions.ask(actor, READ)
+    with db.reading() as session:
+        found = custody.find(session, code, field="code")
+        study = studies.study(session, found.study_id).code if found.study_id else ""
+        donor = studies.subject(session, found.donor_id).number if found.donor_id else ""
+        traced = tracing.trace_of(session, found)
+        shown = render_template(
+            "station/item.html",
+            title=codes.grouped(found.code),
+            item=found,
+            kind=KIND_NAMES[found.kind],
+            state=STATE_NAMES[found.state],
+            study=study,
+            donor=donor,
+            place=custody.place(session, found.place_id),
+            holder=people.name_of(session, found.holder_id) if found.holder_id else "",
+            holds=custody.holds(session, [found.id, *(each.id for each in traced.up)]),
+            gaps=custody.custody_gaps(session, found),
+            parents=custody.parents(session, found.id),
+            trail=_trail(session, found),
+            copies=labels.copies(session, found.code),
+            acts=acts_for(found.code[0], found.state.value, actor),
+            expired=found.expires_at is not None and found.expires_at <= clock.now(),
+            ml=ml,
+            **_drawn(traced),
+        )
+    return shown
+
+
+@blueprint.get("/places/<code>")
+def place(code: str) -> ResponseReturnValue:
+    """A place and what stands there."""
+    actor = auth.current_actor()
+    permissions.ask(actor, READ)
+    with db.reading() as session:
+        found = custody.place_by_code(session, code, "code")
+        return render_template(
+            "station/place.html",
+            title=found.name,
+            place=found,
+            within=custody.place(session, found.parent_id),
+            items=custody.items_at(session, found.id),
+            kinds=KIND_NAMES,
+            states=STATE_NAMES,
+            acts=acts_for("A", None, actor),
+        )
+
+
+@blueprint.get("/trace/<code>")
+def trace(code: str) -> ResponseReturnValue:
+    """Everything above and below a code, and to whom it came."""
+    actor = auth.current_actor()
+    permissions.ask(actor, READ)
+    with db.reading() as session:
+        found = custody.find(session, code, field="code")
+        traced = tracing.trace_of(session, found)
+        return render_template(
+            "station/trace.html",
+            title=_("Trace of %(code)s", code=codes.grouped(found.code)),
+            item=found,
+            traced=traced,
+            **_drawn(traced),
+        )
+
+
+@blueprint.get("/trace")
+def trace_form() -> Response:
+    """The address of a trace, from a scan."""
+    code = codes.parse(request.args.get("code", ""), "code").code
+    return redirect(f"/trace/{quote(code)}", 303)  # type: ignore[return-value]
+
+
+def _trail(session: Session, found: Item) -> list[dict[str, Any]]:
+    """Who did what with it, newest first."""
+    kept = ledger.entries_of(session, custody.stream(found.code))
+    return [
+        {
+            "number": entry.number,
+            "kind": entry.kind,
+            "at": entry.at,
+            "who": people.name_of(session, entry.person),
+            "station": entry.station,
+            "reason": entry.reason,
+        }
+        for entry in reversed(kept)
+    ]
+
+
+def _drawn(traced: tracing.Trace) -> dict[str, Any]:
+    """The lineage in generations, for a list and a picture."""
+    all_ = {each.id: each for each in [*traced.up, traced.item, *traced.down]}
+    depth = _depths(traced)
+    rows: dict[int, list[Item]] = {}
+    for each in all_.values():
+        rows.setdefault(depth[each.id], []).append(each)
+    return {
+        "generations": [rows[at] for at in sorted(rows)],
+        "here": traced.item.id,
+        "kinds": KIND_NAMES,
+        "states": STATE_NAMES,
+    }
+
+
+def _depths(traced: tracing.Trace) -> dict[Any, int]:
+    """How many steps below the first parent each item stands; edges never form a circle."""
+    parents: dict[Any, list[Any]] = {}
+    for parent, child in traced.edges:
+        parents.setdefault(child, []).append(parent)
+    depth: dict[Any, int] = {}
+    for each in [*traced.up, traced.item, *traced.down]:
+        todo = [each.id]
+        while todo:
+            now = todo[-1]
+            waits = [one for one in parents.get(now, []) if one not in depth]
+            if waits:
+                todo += waits
+                continue
+            depth[now] = max((depth[one] + 1 for one in parents.get(now, [])), default=0)
+            todo.pop()
+    return depth

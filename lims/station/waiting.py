@@ -1,0 +1,263 @@
+"""What waits for whom: one list per kind of work, by role; a count is the length of its list."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from lims import dosing, people, studies
+from lims.core import clock
+from lims.core.permissions import Actor, Role
+from lims.core.words import Text
+from lims.custody import KIND_NAMES, STATE_NAMES, Item, ItemKind, State, Transfer
+from lims.studies import Subject, SubjectKind, SubjectState
+
+_ = Text
+MOST = 500
+
+
+@dataclass(frozen=True)
+class Line:
+    """One thing that waits.
+
+    Attributes:
+        url: where it is worked on.
+        code: as printed; a participant's number where it is her.
+        said: what it is.
+        since: how long it has waited, or None.
+        late: past the time at which it can be used.
+    """
+
+    url: str
+    code: str
+    said: Text | str
+    since: datetime | None = None
+    late: bool = False
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """One list.
+
+    Attributes:
+        find: the lines, the most urgent first.
+    """
+
+    id: str
+    title: Text
+    roles: frozenset[Role]
+    find: Callable[[Session, Actor], Sequence[Line]]
+
+
+def _items(kind: ItemKind, *states: State) -> Callable[[Session, Actor], list[Line]]:
+    def find(session: Session, actor: Actor) -> list[Line]:
+        found = session.scalars(
+            select(Item)
+            .where(Item.kind == kind, Item.state.in_(states))
+            .order_by(Item.expires_at.is_(None), Item.expires_at, Item.made_at)
+            .limit(MOST)
+        )
+        return [_line(each) for each in found]
+
+    return find
+
+
+def _line(item: Item) -> Line:
+    late = item.expires_at is not None and item.expires_at <= clock.now()
+    said = Text(
+        "%(kind)s %(name)s, %(state)s",
+        kind=KIND_NAMES[item.kind],
+        name=item.name or "",
+        state=STATE_NAMES[item.state],
+    )
+    return Line(f"/items/{item.code}", item.code, said, item.made_at, late)
+
+
+def _offered(session: Session, actor: Actor) -> list[Line]:
+    """Handed over to me and not accepted yet."""
+    found = session.execute(
+        select(Item, Transfer)
+        .join(Transfer, Transfer.item_id == Item.id)
+        .where(Transfer.receiver_id == actor.person, Transfer.accepted_at.is_(None))
+        .order_by(Transfer.offered_at)
+        .limit(MOST)
+    )
+    return [
+        Line(
+            f"/items/{item.code}",
+            item.code,
+            _(
+                "%(kind)s from %(giver)s",
+                kind=KIND_NAMES[item.kind],
+                giver=people.name_of(session, transfer.giver_id),
+            ),
+            transfer.offered_at,
+        )
+        for item, transfer in found
+    ]
+
+
+def _mine(session: Session, actor: Actor) -> list[Line]:
+    """Doses in my hands."""
+    found = session.scalars(
+        select(Item)
+        .where(
+            Item.kind == ItemKind.DOSE,
+            Item.state.in_((State.ISSUED, State.THAWED)),
+            Item.holder_id == actor.person,
+        )
+        .order_by(Item.expires_at)
+        .limit(MOST)
+    )
+    return [
+        Line(
+            f"/items/{item.code}",
+            item.code,
+            _("dose for %(number)s, %(state)s", number=number, state=STATE_NAMES[item.state]),
+            item.thawed_at,
+        )
+        for item in found
+        if (number := _meant_for(session, item.id)) is not None
+    ]
+
+
+def _meant_for(session: Session, item_id: UUID) -> str | None:
+    row = dosing.assignment_of(session, item_id)
+    return studies.subject(session, row.subject_id).number if row else None
+
+
+def _subjects(*states: SubjectState) -> Callable[[Session, Actor], list[Line]]:
+    def find(session: Session, actor: Actor) -> list[Line]:
+        found = session.scalars(
+            select(Subject)
+            .where(Subject.kind == SubjectKind.PARTICIPANT, Subject.state.in_(states))
+            .order_by(Subject.registered_at)
+            .limit(MOST)
+        )
+        return [_woman(each, _("waits since she was registered")) for each in found]
+
+    return find
+
+
+def _woman(subject: Subject, said: Text) -> Line:
+    return Line(f"/participants/{subject.number}", subject.number, said, subject.registered_at)
+
+
+def _due(session: Session, actor: Actor) -> list[Line]:
+    """Participants with an issued or thawed dose that was not given."""
+    found = session.scalars(
+        select(Item)
+        .where(Item.kind == ItemKind.DOSE, Item.state.in_((State.ISSUED, State.THAWED)))
+        .order_by(Item.thawed_at.is_(None), Item.thawed_at, Item.expires_at)
+        .limit(MOST)
+    )
+    lines = []
+    for item in found:
+        number = _meant_for(session, item.id)
+        if number is not None:
+            said = _("her dose is %(state)s", state=STATE_NAMES[item.state])
+            lines.append(Line(f"/participants/{number}", number, said, item.thawed_at))
+    return lines
+
+
+_R = Role
+LISTS: tuple[Waiting, ...] = (
+    Waiting(
+        "offered",
+        _("Handed over to you"),
+        frozenset(
+            {_R.TECHNICIAN, _R.ANALYST, _R.QC_OFFICER, _R.PHARMACIST, _R.CLINICIAN, _R.INVESTIGATOR}
+        ),
+        _offered,
+    ),
+    Waiting(
+        "to-receive",
+        _("Specimens to receive"),
+        frozenset({_R.TECHNICIAN}),
+        _items(ItemKind.SPECIMEN, State.COLLECTED, State.IN_TRANSIT),
+    ),
+    Waiting(
+        "to-decide",
+        _("Specimens on hold"),
+        frozenset({_R.TECHNICIAN, _R.QC_OFFICER}),
+        _items(ItemKind.SPECIMEN, State.RECEIVED, State.ON_HOLD),
+    ),
+    Waiting(
+        "growing",
+        _("Cultures growing"),
+        frozenset({_R.TECHNICIAN}),
+        _items(ItemKind.FLASK, State.GROWING),
+    ),
+    Waiting(
+        "harvests",
+        _("Harvests to isolate"),
+        frozenset({_R.TECHNICIAN}),
+        _items(ItemKind.HARVEST, State.STORED),
+    ),
+    Waiting(
+        "to-fill",
+        _("Lots to fill"),
+        frozenset({_R.TECHNICIAN}),
+        _items(ItemKind.LOT, State.IN_PROCESS),
+    ),
+    Waiting(
+        "to-test",
+        _("Lots to test"),
+        frozenset({_R.ANALYST}),
+        _items(ItemKind.LOT, State.QUARANTINE, State.TESTING),
+    ),
+    Waiting(
+        "to-review",
+        _("Lots in testing, to review"),
+        frozenset({_R.QC_OFFICER}),
+        _items(ItemKind.LOT, State.TESTING),
+    ),
+    Waiting(
+        "to-release",
+        _("Lots to release"),
+        frozenset({_R.QC_OFFICER}),
+        _items(ItemKind.LOT, State.AWAITING_REVIEW),
+    ),
+    Waiting(
+        "available",
+        _("Doses available"),
+        frozenset({_R.PHARMACIST}),
+        _items(ItemKind.DOSE, State.AVAILABLE, State.RETURNED),
+    ),
+    Waiting(
+        "assigned",
+        _("Doses to issue"),
+        frozenset({_R.PHARMACIST}),
+        _items(ItemKind.DOSE, State.ALLOCATED),
+    ),
+    Waiting(
+        "issued",
+        _("Doses issued and not given"),
+        frozenset({_R.PHARMACIST}),
+        _items(ItemKind.DOSE, State.ISSUED, State.THAWED),
+    ),
+    Waiting("mine", _("Doses in your hands"), frozenset({_R.CLINICIAN}), _mine),
+    Waiting(
+        "due", _("Participants due for a dose"), frozenset({_R.CLINICIAN, _R.INVESTIGATOR}), _due
+    ),
+    Waiting(
+        "to-judge",
+        _("Participants to judge"),
+        frozenset({_R.INVESTIGATOR}),
+        _subjects(SubjectState.SCREENING),
+    ),
+    Waiting(
+        "to-allocate",
+        _("Participants to bring into an arm"),
+        frozenset({_R.INVESTIGATOR}),
+        _subjects(SubjectState.ELIGIBLE),
+    ),
+)
+
+
+def lists_for(actor: Actor) -> list[Waiting]:
+    """The lists of this person's roles."""
+    return [each for each in LISTS if each.roles & actor.roles]
