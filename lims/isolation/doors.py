@@ -1,5 +1,6 @@
 """The doors of isolation: vesicles from a harvest, plasma from blood, a lot into vials."""
 
+from dataclasses import replace
 from typing import Any
 
 from marshmallow import Schema
@@ -96,7 +97,11 @@ def _isolate_in(code: str) -> Schema:
 
 
 def _prp(actor: Actor, /, *, code: str, **given: Any) -> Item:
-    return running.prepare_prp(actor, code=code, spins=schemas.spins_of(given), **given)
+    spins = [
+        replace(spin, step=name)
+        for spin, name in zip(schemas.spins_of(given), ("soft", "hard"), strict=True)
+    ]
+    return running.prepare_prp(actor, code=code, spins=spins, **given)
 
 
 def _said_lot(answer: dict[str, Any]) -> _:
