@@ -78,7 +78,7 @@ def test_a_broken_field_file_is_one_sentence(tmp_path: Path, text: str) -> None:
     assert answer.stdout == ""
 
 
-def test_an_unknown_study_names_those_there_are(tmp_path: Path) -> None:
+def test_an_unknown_study_names_those_there_are(database: object, tmp_path: Path) -> None:
     answer = run("eligibility", "--study", "NOPE-1", fields(tmp_path / "f.json"))
     assert isinstance(answer.exception, NotFound)
     assert "TANGDU-ME-UCMSC" in str(answer.exception)

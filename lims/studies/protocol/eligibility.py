@@ -97,11 +97,27 @@ def judge(protocol: Protocol, fields: Mapping[str, Any], judged: Mapping[str, bo
 def parted(
     protocol: Protocol, document: Mapping[str, Any]
 ) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Fields and judged items of one flat document, by what the study calls them."""
+    """Fields and judged items of one flat document, by what the study calls them.
+
+    A program that wrote the document has read each field's unit from `lims study check`, so its
+    bare number is meant in that unit; a person's entry always carries its own.
+    """
     criteria = {each.id for each in protocol.criteria}
-    fields = {key: each for key, each in document.items() if key not in criteria}
+    fields = {
+        key: _in_its_unit(protocol, key, each)
+        for key, each in document.items()
+        if key not in criteria
+    }
     judged = {key: each for key, each in document.items() if key in criteria}
     return fields, judged
+
+
+def _in_its_unit(protocol: Protocol, name: str, value: Any) -> Any:
+    field = protocol.fields.get(name)
+    bare = isinstance(value, int | Decimal) and not isinstance(value, bool)
+    if bare and field is not None and field.kind is FieldKind.QUANTITY:
+        return f"{value} {field.unit}"
+    return value
 
 
 def completed_years(born: date, on: date) -> int:
