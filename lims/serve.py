@@ -110,6 +110,10 @@ def _many(settings: Settings, host: str, port: int, ready: Ready) -> None:
     address = f"http://{host}:{port}"
 
     def wait() -> None:
+        # The processes are forks: nothing else may be at work here while they are made, or a lock
+        # that is held in that moment stays held in them for ever.
+        while len(server.wrks) < _PROCESSES:
+            time.sleep(0.05)
         while not _answers(address):
             time.sleep(0.1)
         ready(address)

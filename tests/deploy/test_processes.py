@@ -127,6 +127,7 @@ class Process:
             except subprocess.TimeoutExpired:
                 self.kill()
         self.process.stdout.close()
+        self.process.wait(1)
 
 
 def ask(address, path, token=None, body=None, key=None):
@@ -230,15 +231,15 @@ def test_the_processes_of_an_installation_work_together(roles, installation, req
             assert first.ready
             assert until(lambda: ask(web.ready, "/readyz")[0] == 200), ask(web.ready, "/readyz")
             band = band_for(web.ready, token, "Maryam Hosseini")
-            assert until(lambda: band["code"] in printed())
+            assert until(lambda: band["band"] in printed())
             first.kill()
 
         # Queued while nobody works; it waits in the database.
         band = band_for(web.ready, token, "Zahra Karimi")
         time.sleep(0.5)
-        assert band["code"] not in printed()
+        assert band["band"] not in printed()
         with Process(settings, "worker", "--beat", "--concurrency", "1"):
-            assert until(lambda: band["code"] in printed())
+            assert until(lambda: band["band"] in printed())
 
     with db.reading() as session:
         found = ledger.verify(session)
