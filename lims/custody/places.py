@@ -104,11 +104,12 @@ def move(actor: Actor, *, code: str, to: str, device_at: Any = None) -> Item:
                 _("%(code)s is no longer there to be moved.", code=codes.grouped(item.code))
             )
         before = session.get(Place, item.place_id) if item.place_id else None
-        item.place_id = place.id
-        item.slot_id = place.id if place.one_item else None
-        item.holder_id = actor.person
         try:
+            # Changed inside the savepoint: entering one flushes what was changed before it.
             with session.begin_nested():
+                item.place_id = place.id
+                item.slot_id = place.id if place.one_item else None
+                item.holder_id = actor.person
                 session.flush()
         except IntegrityError:
             raise SlotTaken(
