@@ -27,10 +27,12 @@ from lims.station.rehearsal.playing import documents, open_study
 from lims.station.rehearsal.stage import CAST, Stage, Walk, days
 
 OWN, BANKED = "IRCT20210228050535N2", "TANGDU-ME-UCMSC"
-# How many days ago each woman began: from the first day to months after her dose.
-_BEGAN_OWN = (190, 78, 60, 45, 27, 16, 8, 1)
-_BEGAN_BANKED = (60, 30, 9, 2)
+# How many days ago each woman began, so that today one of them stands at each stage: an outcome
+# known, a control, a lot that awaits review, one in testing, cells growing, a kit on its way.
+_BEGAN_OWN = (190, 120, 78, 54.6, 40, 16, 12, 9, 7)
+_BEGAN_BANKED = (60, 25, 1)
 _BANK_BEGAN = 120
+_SEED = 43  # its list gives the exosomes to those of them whose stage shows it
 Told = Callable[[str], None]
 
 
@@ -49,7 +51,7 @@ def prepare(first: Actor, home: Path, told: Told) -> bool:
     with db.transaction() as session:
         mode.declare_practice(session, empty=True)
     set_clock = clock.SetClock(now - days(max(*_BEGAN_OWN, _BANK_BEGAN) + 1))
-    own, banked = Stage(OWN, 11, set_clock), Stage(BANKED, 12, set_clock)
+    own, banked = Stage(OWN, _SEED, set_clock), Stage(BANKED, _SEED + 1, set_clock)
     with clock.running(set_clock):
         own.cast(first)
         banked.passwords, banked.pins = own.passwords, own.pins

@@ -117,7 +117,7 @@ def assay_vesicles(stage: Stage, lot: str, *, sterile: bool = True) -> Walk:
     yield hours(3)
     stage.sign("quin", qc.review, code=lot)
     stage.do("quin", qc.submit, code=lot)
-    yield hours(2)
+    yield days(2)
 
 
 def assay_plasma(stage: Stage, lot: str) -> Walk:

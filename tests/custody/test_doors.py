@@ -1,0 +1,190 @@
+"""Custody through its doors: places, moves, hand-overs, holds, and what is read of an item."""
+
+import pytest
+
+from lims.core import codes, db
+from lims.custody import find, transfers
+from tests.site_here import BORN, MENSTRUAL, NAME, Site, entries, site, verified
+
+__all__ = ["site"]
+FREEZER = {"name": "Freezer 2", "kind": "freezer", "temperature_class": "-80C"}
+
+
+def kit(here: Site) -> str:
+    return here.did(
+        "tech",
+        f"/studies/{MENSTRUAL}/kits",
+        {"device_lot": "CUP-7", "device_expires_on": "2031-01-01"},
+    )["kit"]
+
+
+def place(here: Site, **change) -> str:
+    return here.did("tech", "/places", {**FREEZER, **change})["code"]
+
+
+def test_an_item_moves_and_passes_from_hand_to_hand_by_page(site):
+    code = kit(site)
+    site.done("tech", "/places", **FREEZER)
+    shelf = place(site, name="Shelf 3", kind="rack")
+    site.done("tech", f"/items/{code}/moves", to=codes.grouped(shelf))
+    site.done("tech", f"/items/{code}/handovers", to=site.badge("nurse"))
+    site.done("nurse", f"/items/{code}/acceptance", condition="intact")
+    shown = site.page("nurse", f"/items/{code}/moves").text
+    card = site.api("auditor", f"/items/{code}").json
+
+    assert "Shelf 3" in shown
+    assert card["place"] == {"code": shelf, "name": "Shelf 3"}
+    assert card["holder"] == "Nurse"
+    with db.reading() as session:
+        assert [each.condition for each in transfers(session, find(session, code).id)] == ["intact"]
+    assert verified() == []
+
+
+def test_the_same_through_the_api_and_only_the_holder_hands_over(site):
+    code, shelf = kit(site), place(site)
+    moved = site.did("tech", f"/items/{code}/moves", {"to": shelf})
+    others = site.api("tech2", f"/items/{code}/handovers", {"to": site.badge("nurse")})
+    early = site.api("nurse", f"/items/{code}/acceptance", {})
+    offered = site.did("tech", f"/items/{code}/handovers", {"to": site.badge("nurse")})
+    taken = site.did("nurse", f"/items/{code}/acceptance", {"condition": "intact"})
+
+    assert (moved["place"], moved["holder"]) == (shelf, "Tech")
+    assert offered["receiver"] == "Nurse"
+    assert taken["holder"] == "Nurse"
+    assert [others.json["code"], early.json["code"]] == ["not_here", "not_here"]
+
+
+def test_a_hold_is_seen_and_only_quality_lifts_it(site):
+    code = kit(site)
+    site.done("tech", f"/items/{code}/holds", reason="The box was open.")
+    held = site.api("auditor", f"/items/{code}").json["holds"]
+    refused = site.api("tech", f"/items/{code}/holds/lifting", {"reason": "closed again"})
+    site.done("qc", f"/items/{code}/holds/lifting", reason="Another box was meant.")
+    again = site.api("qc", f"/items/{code}/holds/lifting", {"reason": "once more"})
+
+    assert [each["reason"] for each in held] == ["The box was open."]
+    assert refused.status_code == 403
+    assert again.status_code == 409
+    assert site.api("auditor", f"/items/{code}").json["holds"] == []
+
+
+def test_card_lineage_and_trail_tell_what_befell_and_never_who_she_is(site):
+    number, box = site.consented(), kit(site)
+    tube = site.did(
+        "nurse",
+        f"/kits/{box}/issue",
+        {"participant": number, "stated_name": NAME, "stated_birth_date": BORN},
+    )["code"]
+    site.did("qc", f"/items/{tube}/holds", {"reason": "label smudged"})
+
+    card = site.api("tech", f"/items/{tube}")
+    lineage = site.api("tech", f"/items/{tube}/lineage")
+    trail = site.api("tech", f"/items/{tube}/trail")
+    first = site.api("tech", f"/items/{tube}/trail?limit=1").json
+    rest = site.api("tech", f"/items/{tube}/trail?after={first['next']}").json
+
+    assert card.json["donor"] == number
+    assert lineage.json == {"code": tube, "up": [], "down": []}
+    assert [set(each) for each in trail.json["entries"]] == [
+        {"number", "kind", "at", "person", "station", "reason"}
+    ] * len(trail.json["entries"])
+    assert (trail.json["entries"][-1]["kind"], trail.json["entries"][-1]["person"]) == (
+        "custody.held",
+        "Qc",
+    )
+    assert first["entries"] + rest["entries"] == trail.json["entries"]
+    assert not any(
+        word in each.text for each in (card, lineage, trail) for word in (NAME, BORN, "figures")
+    )
+
+
+def test_H07_H53_wrong_codes_and_fields_are_refused_and_nothing_is_written(site, measured):
+    code, shelf = kit(site), place(site, one_item=True)
+    taken = kit(site)
+    site.did("tech", f"/items/{taken}/moves", {"to": shelf})
+    changed = codes.ALPHABET[(codes.ALPHABET.index(shelf[3]) + 1) % len(codes.ALPHABET)]
+    misread = shelf[:3] + changed + shelf[4:]
+    before = entries()
+    tried = [
+        (422, "code_check", f"/items/{code}/moves", {"to": misread}),
+        (422, "code_kind", f"/items/{code}/moves", {"to": code}),
+        (404, "place_unknown", f"/items/{code}/moves", {"to": codes.draw("A")}),
+        (409, "slot_taken", f"/items/{code}/moves", {"to": shelf}),
+        (409, "code_practice", f"/items/{code}/moves", {"to": codes.draw("A", practice=True)}),
+        (404, "item_unknown", f"/items/{codes.draw('S')}/moves", {"to": shelf}),
+        (422, "code_kind", f"/items/{shelf}/moves", {"to": shelf}),
+        (422, None, f"/items/{code}/moves", {"to": shelf, "state": "released"}),
+        (422, None, f"/items/{code}/moves", {}),
+        (422, "code_kind", f"/items/{code}/handovers", {"to": shelf}),
+        (404, "not_found", f"/items/{code}/handovers", {"to": codes.draw("P")}),
+        (422, None, f"/items/{code}/holds", {"reason": "  "}),
+        (422, None, "/places", {**FREEZER, "kind": "attic"}),
+    ]
+
+    faults = []
+    for status, wanted, path, body in tried:
+        refused = site.api("tech", path, body)
+        if refused.status_code != status or (wanted and refused.json["code"] != wanted):
+            faults.append((path, body, refused.status_code, refused.json))
+
+    measured("H07", trials=len(tried), failures=len(faults) + entries() - before)
+    assert faults == []
+    assert entries() == before
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_the_wrong_role_is_refused_at_both_doors(site):
+    code = kit(site)
+    before = entries()
+    tried = [
+        ("auditor", f"/items/{code}/moves"),
+        ("sponsor", f"/items/{code}/handovers"),
+        ("admin", f"/items/{code}/acceptance"),
+        ("nurse", f"/items/{code}/holds"),
+        ("doctor", f"/items/{code}/holds/lifting"),
+        ("nurse", "/places"),
+    ]
+
+    refused = [site.api(who, path, {}) for who, path in tried]
+    pages = [site.page(who, path) for who, path in tried]
+
+    assert [each.json["code"] for each in refused] == ["not_allowed"] * len(tried)
+    assert [each.status_code for each in pages] == [403] * len(tried)
+    assert entries() == before
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_accounts_are_opened_changed_and_closed_by_the_administrator(site):
+    site.done("admin", "/accounts", login="mina", name="Mina Rad", technician="yes",
+              password="violet tram sings low", pin="5820")  # fmt: skip
+    site.done("admin", "/accounts/mina/roles", analyst="yes", qc_officer="yes")
+    site.done("admin", "/accounts/mina/badge")
+    own = site.api("admin", "/accounts/admin/roles", {"investigator": True})
+    shown = {each["login"]: each for each in site.api("admin", "/accounts").json["people"]}
+    site.done("admin", "/accounts/mina/closing")
+    again = site.api("admin", "/accounts/mina/closing", {})
+
+    assert set(shown["mina"]["roles"]) == {"analyst", "qc_officer"}
+    assert own.status_code == 403
+    assert again.status_code == 409
+    assert site.page("tech", "/people").status_code == 403
+    assert "Mina Rad" in site.page("admin", "/people").text
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_H55_a_token_is_shown_once_to_its_owner_and_kept_nowhere(site, database, measured):
+    wrong = site.form("analyst", "/token", days="5", password="something else")
+    made = site.form("analyst", "/token", days="5", password="amber kettle walks north")
+    token = made.text.split("data-token>")[1].split(">")[1].split("<")[0]
+    client = site.app.test_client(use_cookies=False)
+    asked = client.get("/api/v1/studies", headers={"Authorization": f"Bearer {token}"})
+    kept = []
+    with database.engine.connect() as connection:
+        for table in db.Base.metadata.sorted_tables:
+            kept += [table.name for row in connection.execute(table.select()) if token in str(row)]
+
+    measured("H55", trials=1, failures=len(kept))
+    assert wrong.status_code in (403, 422)
+    assert "data-token" not in wrong.text
+    assert asked.status_code == 200
+    assert kept == []
