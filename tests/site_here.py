@@ -159,12 +159,12 @@ def local(**span: int) -> str:
 
 
 def entries() -> int:
-    """How many entries the ledger has, people's tokens apart: what is refused must add none."""
+    """How many entries tell of something done: neither a token made nor a gate that stopped."""
     with db.reading() as session:
         return session.scalar(
             select(func.count())
             .select_from(LedgerEntry)
-            .where(LedgerEntry.stream.not_like("person/%"))
+            .where(LedgerEntry.stream.not_like("person/%"), LedgerEntry.kind != "refused")
         )
 
 

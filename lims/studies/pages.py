@@ -4,6 +4,7 @@ Only the identity page shows a name, to roles that may, after a purpose was chos
 written to her stream, and nothing of it is kept in the answers of acts.
 """
 
+from datetime import timedelta
 from typing import Any
 
 from flask import Blueprint, current_app, render_template, request
@@ -11,7 +12,7 @@ from flask.typing import ResponseReturnValue
 from marshmallow import ValidationError
 
 from lims import people
-from lims.core import db, permissions
+from lims.core import clock, db, permissions
 from lims.core.permissions import PEOPLE, Actor
 from lims.core.words import Text as _
 from lims.studies import enrolment, queries, schemas, showing
@@ -30,6 +31,8 @@ blueprint = Blueprint(
     static_url_path="/static/studies",
 )
 nav.add(_("Studies"), "/studies", PEOPLE, order=20)
+# A transfer is recorded from the day before its plan on.
+_SOON = timedelta(days=1)
 # What is done for a donor as well as for a participant; `donor` acts are hers alone.
 _FOR_BOTH = frozenset({"consent", "band", "withdraw", "blood"})
 
@@ -164,6 +167,7 @@ def next_acts(session: db.Session, subject: Subject, actor: Actor) -> list[Act]:
     consented = queries.consent_in_force(session, subject.id) is not None
     plan = queries.transfer_plan(session, subject.id)
     planned = plan is not None and not plan.done_at and not plan.cancelled_at
+    now = clock.now()
     read = queries.protocol_of(queries.study(session, subject.study_id))
     arm = read.arms.get(subject.arm or "")
     window = read.window(arm) if arm else None
@@ -178,15 +182,13 @@ def next_acts(session: db.Session, subject: Subject, actor: Actor) -> list[Act]:
         "cord": consented,
         "plan-transfer": transfers,
         "confirm-transfer": transfers and planned,
-        "record-transfer": transfers and planned,
+        "record-transfer": planned and plan is not None and plan.planned_at - now < _SOON,
         "cycle-day-one": window is not None and window.kind is WindowKind.CYCLE_DAY,
         "override": window is not None,
         "second-override": window is not None
         and queries.unseconded(session, subject.id, actor.person) is not None,
     }
     left = [each for each in offered if open_now.get(each.name, True)]
-    # A consent that is in force is rarely followed by another; it stands behind the next step.
-    return sorted(
-        left,
-        key=lambda each: 90 if each.name == "consent" and consented else each.order,
-    )
+    # What is on record is rarely recorded again; it stands behind the next step.
+    again = {"consent": consented, "plan-transfer": planned}
+    return sorted(left, key=lambda each: 85 if again.get(each.name) else each.order)

@@ -172,18 +172,18 @@ def test_accounts_are_opened_changed_and_closed_by_the_administrator(site):
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-def test_H55_a_token_is_shown_once_to_its_owner_and_kept_nowhere(site, database, measured):
+def test_a_token_is_shown_once_to_its_owner_and_kept_nowhere(site, database):
     wrong = site.form("analyst", "/token", days="5", password="something else")
     made = site.form("analyst", "/token", days="5", password="amber kettle walks north")
     token = made.text.split("data-token>")[1].split(">")[1].split("<")[0]
     client = site.app.test_client(use_cookies=False)
     asked = client.get("/api/v1/studies", headers={"Authorization": f"Bearer {token}"})
+
     kept = []
     with database.engine.connect() as connection:
         for table in db.Base.metadata.sorted_tables:
             kept += [table.name for row in connection.execute(table.select()) if token in str(row)]
 
-    measured("H55", trials=1, failures=len(kept))
     assert wrong.status_code in (403, 422)
     assert "data-token" not in wrong.text
     assert asked.status_code == 200

@@ -6,8 +6,10 @@ import re
 import pytest
 
 from lims import studies
+from lims.collection.schemas import CollectIn, IssueIn
 from lims.core import db
-from lims.studies import protocol
+from lims.studies import protocol, schemas
+from lims.web import forms
 from tests.site_here import (
     BORN,
     CORD,
@@ -171,6 +173,7 @@ def test_the_next_steps_are_those_that_her_record_leaves_open(site):
     with_list(site)
     number = site.registered()
     her = f"/participants/{number}"
+    plan = {"planned_at": ago(days=-2)}
 
     def offered(who: str) -> list[str]:
         page = site.page(who, her).text
@@ -184,6 +187,10 @@ def test_the_next_steps_are_those_that_her_record_leaves_open(site):
     judged = offered("doctor")
     site.did("doctor", her + "/allocation", {})
     in_arm = offered("doctor")
+    site.did("nurse", her + "/transfer-plan", plan)
+    planned = offered("doctor")
+    site.did("nurse", her + "/transfer-plan", {"planned_at": ago(hours=-3)})
+    near = offered("doctor")
 
     assert first[0] == "consents"
     assert "eligibility" not in first
@@ -193,6 +200,9 @@ def test_the_next_steps_are_those_that_her_record_leaves_open(site):
     assert in_arm[0] == "transfer-plan"
     assert "transfer-plan/confirmation" not in in_arm
     assert "cycle-day-one" not in in_arm
+    assert planned[0] == "transfer-plan/confirmation"
+    assert "transfer" not in planned
+    assert "transfer" in near
     assert "window-overrides/second" not in in_arm
     assert offered("auditor") == []
 
@@ -413,6 +423,18 @@ def test_H49_nothing_that_a_request_leaves_behind_tells_her_name(site, database,
 
     measured("H49", trials=1, failures=len(kept))
     assert kept == []
+
+
+@pytest.mark.parametrize("schema", [schemas.RegisterIn, IssueIn, CollectIn])
+def test_H49_no_digest_of_a_request_is_made_from_who_she_is(schema, measured):
+    said = {"name", "birth_date", "stated_name", "stated_birth_date"}
+    names = set(schema().fields)
+
+    kept = set(forms.secretless(schema(), dict.fromkeys(names, "x")))
+
+    measured("H49", trials=len(names & said), failures=len(kept & said))
+    assert names & said
+    assert kept == names - said
 
 
 def bytes_of(value: object) -> bytes:
