@@ -235,7 +235,7 @@ def blood_in(number: str) -> fields.Shape:
 
 def _made(shape: dict[str, Any]) -> fields.Shape:
     made: Any = fields.Shape.from_dict(shape, name="Asked")
-    return made()  # type: ignore[no-any-return]
+    return made()
 
 
 class KitOut(fields.Shape):

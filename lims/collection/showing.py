@@ -19,23 +19,24 @@ def _steps(
 ) -> Mapping[UUID, Sequence[Step]]:
     """Kit, collected, received: for those whose own material is used."""
     read = studies.protocol_of(study)
-    hers = {
-        each.id: each
+    # Before she has an arm, the steps of an arm that collects are those she may have to take.
+    collecting = {arm.code for arm in read.arms.values() if arm.own_collection}
+    hers = [
+        each.id
         for each in people
         if each.kind is studies.SubjectKind.PARTICIPANT
-        and (read.arms[each.arm].own_collection if each.arm in read.arms else True)
-        and any(arm.own_collection for arm in read.arms.values())
-    }
+        and (each.arm in collecting if each.arm else collecting)
+    ]
     kits: dict[UUID, Kit] = {}
     for kit in session.scalars(
-        select(Kit).where(Kit.subject_id.in_(list(hers))).order_by(Kit.identity_checked_at)
+        select(Kit).where(Kit.subject_id.in_(hers)).order_by(Kit.identity_checked_at)
     ):
         if kit.subject_id:
             kits[kit.subject_id] = kit
     specimens: dict[UUID, Specimen] = {}
     for specimen in session.scalars(
         select(Specimen)
-        .where(Specimen.subject_id.in_(list(hers)), Specimen.kind == SpecimenKind.MENSTRUAL_FLUID)
+        .where(Specimen.subject_id.in_(hers), Specimen.kind == SpecimenKind.MENSTRUAL_FLUID)
         .order_by(Specimen.collected_at.is_not(None), Specimen.collected_at)
     ):
         specimens[specimen.subject_id] = specimen

@@ -206,11 +206,8 @@ def lots(
 ) -> Mapping[UUID, Sequence[Step]]:
     """The lot made of her own material, for those who are given it."""
     read = studies.protocol_of(study)
-    own = {
-        each.id
-        for each in subjects
-        if each.arm in read.arms and read.arms[each.arm].donor_rule == "recipient"
-    }
+    autologous = {arm.code for arm in read.arms.values() if arm.donor_rule == "recipient"}
+    own = {each.id for each in subjects if each.arm in autologous}
     newest: dict[UUID, Item] = {}
     for item in session.scalars(
         select(Item)

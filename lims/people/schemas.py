@@ -15,7 +15,7 @@ def _with_roles(name: str, head: dict[str, Any], tail: dict[str, Any]) -> type[f
         for each in ROLES
     }
     made: Any = fields.Shape.from_dict({**head, **boxes, **tail}, name=name)
-    return made  # type: ignore[no-any-return]
+    return made
 
 
 AddIn = _with_roles(

@@ -343,7 +343,7 @@ def _inputs(field: Field) -> dict[str, fields.Input]:
 
 def _made(shape: dict[str, Any]) -> fields.Shape:
     made: Any = fields.Shape.from_dict(shape, name="Asked")
-    return made()  # type: ignore[no-any-return]
+    return made()
 
 
 class StudyOut(fields.Shape):
