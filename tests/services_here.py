@@ -45,8 +45,12 @@ def _postgres_programs() -> Path | None:
 
 
 @contextmanager
-def postgres() -> Iterator[str]:
-    """A throw-away PostgreSQL cluster; yields its address without a database."""
+def postgres(*, safe: bool = False) -> Iterator[str]:
+    """A throw-away PostgreSQL cluster; yields its address without a database.
+
+    Args:
+        safe: wait for the disk at each commit, as a real one does; a test has no need to.
+    """
     programs = _postgres_programs()
     if programs is None:
         absent("PostgreSQL")
@@ -70,7 +74,7 @@ def postgres() -> Iterator[str]:
     run(programs / "initdb", "-D", folder / "data", "-U", "lims", "-A", "trust",
         "--no-sync", "--locale=C.UTF-8", "-E", "UTF8")  # fmt: skip
     run(programs / "pg_ctl", "-D", folder / "data", "-w", "-l", folder / "log", "-o",
-        f"-p {port} -k {folder} -c fsync=off -c listen_addresses=127.0.0.1 "
+        f"-p {port} -k {folder} -c fsync={'on' if safe else 'off'} -c listen_addresses=127.0.0.1 "
         "-c max_connections=120", "start")  # fmt: skip
     try:
         yield f"postgresql://lims@127.0.0.1:{port}"
