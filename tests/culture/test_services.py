@@ -117,9 +117,9 @@ def test_a_run_needs_its_parameters_its_sister_and_a_calibrated_device(laborator
 
     with pytest.raises(GateStopped):
         stretched(lab, one, sister, parameters={"strain": "10 %"})
+    pressed = {"strain": "10 kPa", "frequency": "1 Hz", "axis": "uniaxial", "time_per_day": "8 h"}
     with pytest.raises(BadInput, match="strain"):
-        pressed = {"strain": "10 kPa", "frequency": "1 Hz", "axis": "uniaxial"}
-        stretched(lab, one, sister, parameters={**pressed, "time_per_day": "8 h"})
+        stretched(lab, one, sister, parameters=pressed)
     with pytest.raises(BadInput):
         stretched(lab, one, None)
     with pytest.raises(GateStopped) as refused:
