@@ -9,7 +9,7 @@ SHELL := /bin/sh
 BIN := .venv/bin
 DEMO := var/demo
 
-.PHONY: help install demo demo-reset test soak bench check clean lock
+.PHONY: help install demo demo-reset test soak bench check clean lock words
 
 help:
 	@echo "make demo        the product with practice data on http://127.0.0.1:$(PORT)"
@@ -39,6 +39,15 @@ bench: install
 
 check: install
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports
+
+words: install
+	@mkdir -p var
+	@for each in fa zh; do \
+	  $(BIN)/pybabel -q extract -F babel.cfg -k _ -k Text --no-location --sort-output --no-wrap \
+	    -o var/messages.pot . && \
+	  $(BIN)/pybabel -q update --no-fuzzy-matching --ignore-obsolete --no-wrap \
+	    -i var/messages.pot -o lims/translations/$$each.po -l $$each; \
+	done
 
 lock:
 	uv pip compile pyproject.toml --group test --generate-hashes --universal --no-header \
