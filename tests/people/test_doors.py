@@ -1,0 +1,45 @@
+"""Accounts, roles, badges and tokens through their pages and the API."""
+
+import pytest
+
+from lims.core import db
+from tests.site_here import site
+
+__all__ = ["site"]
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_accounts_are_opened_changed_and_closed_by_the_administrator(site):
+    site.done("admin", "/accounts", login="mina", name="Mina Rad", technician="yes",
+              password="violet tram sings low", pin="5820")  # fmt: skip
+    site.done("admin", "/accounts/mina/roles", analyst="yes", qc_officer="yes")
+    site.done("admin", "/accounts/mina/badge")
+    own = site.api("admin", "/accounts/admin/roles", {"investigator": True})
+    shown = {each["login"]: each for each in site.api("admin", "/accounts").json["people"]}
+    site.done("admin", "/accounts/mina/closing")
+    again = site.api("admin", "/accounts/mina/closing", {})
+
+    assert set(shown["mina"]["roles"]) == {"analyst", "qc_officer"}
+    assert own.status_code == 403
+    assert again.status_code == 409
+    assert site.page("tech", "/people").status_code == 403
+    assert "Mina Rad" in site.page("admin", "/people").text
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_a_token_is_shown_once_to_its_owner_and_kept_nowhere(site, database):
+    wrong = site.form("analyst", "/token", days="5", password="something else")
+    made = site.form("analyst", "/token", days="5", password="amber kettle walks north")
+    token = made.text.split("data-token>")[1].split(">")[1].split("<")[0]
+    client = site.app.test_client(use_cookies=False)
+    asked = client.get("/api/v1/studies", headers={"Authorization": f"Bearer {token}"})
+
+    kept = []
+    with database.engine.connect() as connection:
+        for table in db.Base.metadata.sorted_tables:
+            kept += [table.name for row in connection.execute(table.select()) if token in str(row)]
+
+    assert wrong.status_code in (403, 422)
+    assert "data-token" not in wrong.text
+    assert asked.status_code == 200
+    assert kept == []
