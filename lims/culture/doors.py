@@ -33,7 +33,7 @@ def about_item(actor: Actor, *, code: str, **_rest: Any) -> list[tuple[Any, Any]
     with db.reading() as session:
         item = custody.find(session, code)
         pairs: list[tuple[Any, Any]] = [
-            (custody.KIND_NAMES[item.kind], codes.grouped(item.code)),
+            (_("Code"), codes.grouped(item.code)),
             (_("State"), custody.STATE_NAMES[item.state]),
         ]
         if item.donor_id:

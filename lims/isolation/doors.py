@@ -41,10 +41,10 @@ def _fill(actor: Actor, /, *, code: str, **given: Any) -> dict[str, Any]:
 
 def _pairs(item: Item, donor: str) -> list[tuple[Any, Any]]:
     return [
-        (custody.KIND_NAMES[item.kind], codes.grouped(item.code)),
+        (_("Code"), codes.grouped(item.code)),
         (_("State"), custody.STATE_NAMES[item.state]),
         (_("Donor"), donor),
-        (_("Volume"), "-" if item.volume_ul is None else str(ml(item.volume_ul))),
+        (_("Volume left"), "-" if item.volume_ul is None else str(ml(item.volume_ul))),
     ]
 
 

@@ -65,7 +65,7 @@ def _spin(step: str, name: _, *, required: bool) -> dict[str, Any]:
             above=0,
             at_most=200_000,
             required=required,
-            label=_("%(step)s: revolutions per minute", step=name),
+            label=_("%(step)s: rpm", step=name),
         ),
         f"minutes_{step}": fields.Number(
             above=0, at_most=6000, required=required, label=_("%(step)s: minutes", step=name)

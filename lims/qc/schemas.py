@@ -7,29 +7,10 @@ from marshmallow import Schema
 
 from lims.core import units
 from lims.core.words import Text as _
+from lims.qc.showing import NONE_OF_THESE, OTHER, WORDS
 from lims.studies.protocol import Component, LimitKind, SpecTest
 from lims.web import fields
 
-# What can be found beside the accepted words: a test that only takes good news is no test.
-OTHER = "other"
-NONE_OF_THESE = "none_of_these"
-_WORDS = {
-    "clear": _("clear"),
-    "opalescent": _("opalescent"),
-    "no_growth": _("no growth"),
-    "negative": _("negative"),
-    "positive": _("positive"),
-    "not_tested": _("not tested"),
-    "normal": _("normal"),
-    "match": _("matches the donor"),
-    "conforms": _("conforms"),
-    "complete": _("complete"),
-    "absent": _("absent"),
-    "depleted": _("depleted"),
-    "intact_vesicles": _("intact vesicles"),
-    OTHER: _("something else"),
-    NONE_OF_THESE: _("none of these"),
-}
 _STANDARD_UNITS = StrEnum(
     "StandardUnit", {each: each for each in ("ug/mL", "mg/mL", "ug/uL", "ng/mL")}
 )
@@ -43,7 +24,7 @@ def _choice(words: tuple[str, ...]) -> dict[str, Any]:
     # Words of another study may have no translation here; they are shown as its file has them.
     return {
         "values": StrEnum("Word", {each: each for each in words}),
-        "labels": {each: _WORDS[each] for each in words if each in _WORDS},
+        "labels": {each: WORDS[each] for each in words if each in WORDS},
     }
 
 

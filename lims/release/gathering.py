@@ -58,7 +58,7 @@ def facts_of(
     pinned = lot.specification_digest
     return told.ReleaseFacts(
         now=clock.now(),
-        time_zone="UTC",
+        time_zone=read.document["site"]["time_zone"],
         lot=lot.name,
         state="processing" if prp and item.state is State.AWAITING_REVIEW else item.state.value,
         prp=prp,

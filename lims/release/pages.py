@@ -8,10 +8,21 @@ from lims.core.permissions import PEOPLE
 from lims.core.words import Text as _
 from lims.release import doors, lots
 from lims.web import auth, nav
-from lims.web.steps import acts_for
+from lims.web.steps import Act, acts_for
 
 blueprint = Blueprint("release", __name__, template_folder="templates")
 nav.add(_("Lots"), "/lots", PEOPLE, order=40)
+
+
+# The work on a lot in its order; then what any item has; what stops a lot comes last.
+_FIRST = ("fill", "enter-choice", "derive", "review", "submit", "release", "send-back")
+_LAST = ("open-deviation", "reject")
+
+
+def _turn(act: Act) -> int:
+    if act.name in _FIRST:
+        return _FIRST.index(act.name)
+    return 100 + _LAST.index(act.name) if act.name in _LAST else 50
 
 
 @blueprint.get("/lots")
@@ -32,7 +43,7 @@ def lot(code: str) -> ResponseReturnValue:
         title=_("Lot %(name)s", name=found["name"]),
         lot=found,
         rows=lots.sorted_rows(found["release"]),
-        acts=acts_for("L", found["state"].value, actor),
+        acts=sorted(acts_for("L", found["state"].value, actor), key=_turn),
         words=lots.words(),
     )
 
