@@ -29,7 +29,7 @@ COMMANDS = {
     "eligibility": "lims.studies.commands",
     "gate": "lims.dosing.commands",
     "rehearse": "lims.station.commands",
-    "demo": "lims.station.commands",
+    "demo": "lims.commands.demo",
     "trace": "lims.station.commands",
     "dossier": "lims.interchange.commands",
 }

@@ -102,9 +102,7 @@ def restrict(connection: Connection, role: str) -> None:
 def missing_guards(db: Session) -> list[str]:
     """The guards that are not in place."""
     if db.get_bind().dialect.name == "sqlite":
-        there = set(
-            db.scalars(text("SELECT name FROM sqlite_master WHERE type = 'trigger'")).all()
-        )
+        there = set(db.scalars(text("SELECT name FROM sqlite_master WHERE type = 'trigger'")).all())
         return sorted(set(_SQLITE) - there)
     there = set(
         db.scalars(

@@ -13,7 +13,7 @@ from sqlalchemy import Table, event, insert, inspect, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
-from lims.core import acts, clock, db
+from lims.core import acts, clock, codes, db
 from lims.core.gate import GateStopped
 from lims.core.permissions import Actor
 from lims.ledger import rules
@@ -202,7 +202,7 @@ def _write(session: Session, drafts: list[rules.Draft], changes: Changes) -> Non
                 "digest": digest,
             }
         )
-    session.execute(insert(LedgerEntry), written)
+    _send(session, insert(LedgerEntry.__table__), written)
     _move_heads(session, {stream: heads[stream] for stream in streams})
     session.info["entries"] = [(each["stream"], each["number"]) for each in written]
 
@@ -246,12 +246,13 @@ def _parents(
 def _move_heads(session: Session, heads: dict[str, tuple[int, bytes]]) -> None:
     dialect = session.get_bind().dialect.name
     make = postgresql.insert if dialect == "postgresql" else sqlite.insert
-    statement = make(LedgerHead)
+    statement = make(LedgerHead.__table__)
     statement = statement.on_conflict_do_update(
         index_elements=["stream"],
         set_={"number": statement.excluded.number, "digest": statement.excluded.digest},
     )
-    session.execute(
+    _send(
+        session,
         statement,
         [
             {"stream": stream, "number": number, "digest": digest}
@@ -260,10 +261,19 @@ def _move_heads(session: Session, heads: dict[str, tuple[int, bytes]]) -> None:
     )
 
 
+def _send(session: Session, statement: Any, rows: list[dict[str, Any]]) -> None:
+    """Send rows as Core does; one row by itself, which a driver answers in one turn."""
+    session.connection().execute(statement, rows[0] if len(rows) == 1 else rows)
+
+
 def _refused(actor: Actor, stop: GateStopped) -> None:
     """A stopped gate undid the act; that it was tried stays."""
     with db.transaction():
-        stream = f"item/{stop.codes[0]}" if stop.codes else f"gate/{stop.answer.gate}"
+        stream = f"gate/{stop.answer.gate}"
+        if stop.codes:
+            # What was offered first: an item by its code, otherwise a participant by her number.
+            what = "item" if codes.valid(stop.codes[0]) else "participant"
+            stream = f"{what}/{stop.codes[0]}"
         record(
             actor,
             stream,

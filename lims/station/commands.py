@@ -1,7 +1,5 @@
-"""`lims rehearse`, `lims demo` and `lims trace`."""
+"""`lims rehearse` and `lims trace`."""
 
-import os
-import sys
 from pathlib import Path
 
 import click
@@ -33,31 +31,6 @@ def rehearse(study: str, participants: int, seed: int, out: Path | None, as_json
         f"ledger {'holds' if answer['ledger']['ok'] else 'DOES NOT HOLD'}",
     )
     return 0 if answer["ledger"]["ok"] else 1
-
-
-@click.command()
-@click.option("--host", default="127.0.0.1", show_default=True)
-@click.option(
-    "--port", default=8000, envvar="PORT", show_default=True, type=click.IntRange(0, 65535)
-)
-@click.option("--check", is_flag=True, help="Start, sign in, ask /readyz, stop.")
-def demo(host: str, port: int, check: bool) -> int:
-    """The product with practice data, in one process."""
-    from lims import settings
-    from lims.station.showing import show
-
-    def told(line: str) -> None:
-        click.echo(line, err=True)
-
-    return show(
-        settings.read(),
-        console.actor(),
-        host=host,
-        port=port,
-        check=check or bool(os.environ.get("CHECK")),
-        told=told,
-        ready=lambda line: (click.echo(line), sys.stdout.flush())[0],
-    )
 
 
 @click.command()

@@ -296,6 +296,10 @@ def sign_eligibility(
     """
     with db.transaction() as session:
         subject = queries.subject_by_number(session, number, lock=True)
+        if subject.kind is not SubjectKind.PARTICIPANT:
+            raise StepOutOfOrder(
+                _("%(number)s is a donor; eligibility is a participant's.", number=number)
+            )
         require_consent(session, subject, str(_("judging eligibility")))
         if subject.state not in (SubjectState.SCREENING, SubjectState.ELIGIBLE):
             raise StepOutOfOrder(
