@@ -323,7 +323,7 @@ def _seen_of(scanned: str) -> dict[str, Any]:
                 (_("Participant"), meant),
                 (_("Dose"), codes.grouped(item.code)),
                 (_("Lot"), lot.name if lot else "-"),
-                (_("Volume"), ml(item.volume_ul or 0)),
+                (_("Volume"), str(ml(item.volume_ul or 0))),
                 (_("Use before"), item.expires_at),
             ],
         }
@@ -391,7 +391,8 @@ def _answered(
             faults=faults if mine else {},
         )
 
-    given_out = [*schemas.SeenIn().fields]
+    warned = isinstance(refusal, gate.GateStopped) or answer.verdict is Verdict.ASK
+    left_out = [*schemas.SeenIn().fields, *(() if warned else ("reason",))]
     with db.reading() as read:
         second = people.name_of(read, check.witness_id) if check.witness_id else ""
     drawn = render_template(
@@ -412,9 +413,7 @@ def _answered(
         + inputs("witness", schemas.WitnessIn()),
         given_form=inputs(
             "given",
-            schemas.GivenIn(
-                exclude=[*given_out, *(() if answer.verdict is Verdict.ASK else ("reason",))]
-            ),
+            schemas.GivenIn(exclude=left_out),
         ),
         not_given_form=inputs("not-given", schemas.NotGivenIn()),
         seconds=_left(kept),
@@ -436,6 +435,7 @@ def _step(
     schema: Schema,
     action: str,
     number: int,
+    /,
     *,
     status: int = 200,
     refusal: DomainError | None = None,
