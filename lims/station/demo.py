@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from lims import isolation, people, studies
+from lims import isolation, studies
 from lims.core import clock, db, mode
 from lims.core.permissions import Actor
 from lims.custody import ItemKind, Place, State, items_of
@@ -54,13 +54,11 @@ def prepare(first: Actor, home: Path, told: Told) -> bool:
     own, banked = Stage(OWN, _SEED, set_clock), Stage(BANKED, _SEED + 1, set_clock)
     with clock.running(set_clock):
         own.cast(first)
-        banked.passwords, banked.pins = own.passwords, own.pins
-        banked.cast(first)
+        banked.join(own)
         for stage in (own, banked):
             document, site = documents(stage.study)
             stage.do("adel", studies.load, document=document, site_document=site)
             open_study(stage, now)
-        banked.places = own.places
         own.walk(_walks(own, banked, now, told), until=now)
         print_labels()
     _keep_people(own, home)
@@ -118,8 +116,7 @@ def one_more_dose(home: Path) -> dict[str, str] | None:
     listed = json.loads((home / "people.json").read_text(encoding="utf-8"))["people"]
     for person in listed:
         stage.passwords[person["user"]] = person["password"]
-        stage.badges[person["user"]] = person["badge"]
-        stage.actors[person["user"]] = people.actor_for(person["user"])
+        stage.meet(person["user"], person["user"])
     with db.reading() as session:
         study = studies.study_by_code(session, BANKED)
         read = studies.protocol_of(study)

@@ -7,7 +7,7 @@ edited (domain.md 1.4).
 
 import hashlib
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from lims import ledger
 from lims.core import clock, db, vault
@@ -23,7 +23,7 @@ from lims.studies.models import AllocationRow, Study, Subject, SubjectKind, Subj
 
 @requires(may.IMPORT_LIST)
 def import_list(actor: Actor, *, study: str, content: str) -> Study:
-    """Seal a randomisation list: one arm code a line, in order.
+    """Seal a randomisation list: one arm code a line, in order; a further list goes on behind.
 
     Raises:
         BadInput: a line that is no arm of the study, or arms out of balance within a block.
@@ -53,16 +53,20 @@ def import_list(actor: Actor, *, study: str, content: str) -> Study:
                 ),
                 field="content",
             )
-        taken = session.scalar(
-            select(AllocationRow.position).where(AllocationRow.study_id == row.id).limit(1)
-        )
-        if taken:
-            raise StepOutOfOrder(
-                _("The study %(code)s has its list; a second one is refused.", code=row.code)
-            )
         digest = hashlib.sha256(content.encode()).hexdigest()
+        known = session.execute(
+            select(AllocationRow.list_digest, func.max(AllocationRow.position))
+            .where(AllocationRow.study_id == row.id)
+            .group_by(AllocationRow.list_digest)
+        ).all()
+        if digest in {each.list_digest for each in known}:
+            raise StepOutOfOrder(
+                _("The study %(code)s has this list already; it is imported once.", code=row.code)
+            )
+        # A further list goes on behind the one before; no row is skipped or changed by it.
+        behind = max((each[1] for each in known), default=0)
         sealed = []
-        for position, arm in enumerate(arms, start=1):
+        for position, arm in enumerate(arms, start=behind + 1):
             key = vault.new_key()
             sealed.append(
                 AllocationRow(

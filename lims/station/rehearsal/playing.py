@@ -9,7 +9,7 @@ from typing import Any
 
 from lims import labels, ledger, studies
 from lims.core import clock, db, mode
-from lims.core.errors import BadInput, NotFound
+from lims.core.errors import BadInput, Conflict, NotFound
 from lims.core.permissions import Actor
 from lims.core.words import Text as _
 from lims.station.rehearsal import enrolling
@@ -100,8 +100,13 @@ def open_study(stage: Stage, until: datetime) -> None:
     if any(arm.dose and arm.dose.unit_confirmed_by_required for arm in read.arms.values()):
         stage.sign("sora", studies.confirm_units, study=stage.study)
     if read.allocation.randomised:
-        stage.do("sora", studies.import_list, study=stage.study,
-                 content=enrolling.sealed_list(stage))  # fmt: skip
+        while True:
+            drawn = enrolling.sealed_list(stage)
+            try:
+                stage.do("sora", studies.import_list, study=stage.study, content=drawn)
+            except Conflict:
+                continue  # a rehearsal with this seed left the same list; chance makes another
+            break
 
 
 def _walks(stage: Stage, women: list[Woman], told: Told) -> list[tuple[datetime, Walk]]:

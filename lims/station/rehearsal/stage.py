@@ -10,6 +10,7 @@ import secrets
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from itertools import count
 from random import Random
 from typing import Any
@@ -95,6 +96,7 @@ class Stage:
         self.pins: dict[str, str] = {}
         self.actors: dict[str, Actor] = {}
         self.badges: dict[str, str] = {}
+        self.logins: dict[str, str] = {}
         self.places: dict[str, str] = {}
 
     # acting
@@ -122,42 +124,52 @@ class Stage:
     # setting
 
     def cast(self, first: Actor) -> None:
-        """Open everybody's account; the people may act on every study loaded."""
+        """Open everybody's account; in a database that has rehearsed before, under fresh logins."""
         with db.reading() as session:
             known = {user["login"] for user in people.users(session)}
-        for login, name, role in CAST:
-            self.passwords.setdefault(login, secrets.token_urlsafe(9))
-            self.pins.setdefault(login, f"{secrets.randbelow(10**6):06d}")
-            if login not in known:
-                acts.once(
+        for key, name, role in CAST:
+            login = next(each for each in _logins(key) if each not in known)
+            self.logins[key] = login
+            self.passwords.setdefault(key, secrets.token_urlsafe(9))
+            self.pins.setdefault(key, f"{secrets.randbelow(10**6):06d}")
+            acts.once(
+                first,
+                uuid4().hex,
+                acts.digest_of(login),
+                partial(
+                    _opened,
                     first,
-                    uuid4().hex,
-                    acts.digest_of(login),
-                    lambda login=login, name=name, role=role: _plain(
-                        people.add_user(
-                            first,
-                            login=login,
-                            name=name,
-                            roles=[role],
-                            password=self.passwords[login],
-                            pin=self.pins[login],
-                        )
-                    ),
-                )
-            self.actors[login] = people.actor_for(login)
-            with db.reading() as session:
-                account = people.account_of(session, login)
-                self.badges[login] = people.badge_of(session, account.id) or ""
+                    login=login,
+                    name=name,
+                    roles=[role],
+                    password=self.passwords[key],
+                    pin=self.pins[key],
+                ),
+            )
+            self.meet(key, login)
+
+    def join(self, other: "Stage") -> None:
+        """Play with the people and in the places of another stage."""
+        self.logins, self.passwords, self.pins = other.logins, other.passwords, other.pins
+        self.actors, self.badges, self.places = other.actors, other.badges, other.places
+
+    def meet(self, key: str, login: str) -> None:
+        """Know somebody who has an account."""
+        self.logins[key] = login
+        self.actors[key] = people.actor_for(login)
+        with db.reading() as session:
+            account = people.account_of(session, login)
+            self.badges[key] = people.badge_of(session, account.id) or ""
 
     def delegate(self, until: datetime) -> None:
         """Let the clinical people act on the study."""
-        for login, _name, role in CAST:
+        for key, _name, role in CAST:
             if role in _DELEGATED:
                 self.do(
                     "ines",
                     studies.delegate,
                     study=self.study,
-                    login=login,
+                    login=self.logins[key],
                     role=role,
                     trained_at=self.clock() - days(30),
                     valid_until=until,
@@ -198,6 +210,15 @@ class Stage:
                     continue
                 heapq.heappush(waiting, (self.clock() + pause, next(order), each))
                 break
+
+
+def _logins(key: str) -> Iterator[str]:
+    yield key
+    yield from (f"{key}{number}" for number in count(2))
+
+
+def _opened(first: Actor, **account: Any) -> Any:
+    return _plain(people.add_user(first, **account))
 
 
 def _plain(answer: Any) -> Any:
