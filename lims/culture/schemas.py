@@ -1,6 +1,5 @@
 """What the acts of culture take through a door."""
 
-from enum import StrEnum
 from typing import Any
 
 from marshmallow import Schema, ValidationError
@@ -13,7 +12,7 @@ from lims.culture import rules
 from lims.culture.growing import ROUTES
 from lims.web import fields
 
-Route = StrEnum("Route", {each: each for each in ROUTES})
+Route = fields.one_of(ROUTES)
 _MOST_CELLS = 2_000_000_000
 _ROUTES = {
     "density-gradient": _("density gradient"),
@@ -177,7 +176,7 @@ def harvest_in(limits: Limits) -> Schema:
             help=_("Scan the others of the same donor that go into the pool."),
         ),
         "medium_kind": fields.Choice(
-            StrEnum("Medium", {each: each for each in media}),
+            fields.one_of(media),
             _MEDIA,
             required=True,
             label=_("Medium that was conditioned"),
@@ -206,7 +205,7 @@ def precondition_in(modality: str, limits: Limits) -> Schema:
     for each in rules.schema(modality, limits):
         if each.choices:
             shape[each.name] = fields.Choice(
-                StrEnum("Words", {word: word for word in each.choices}),
+                fields.one_of(each.choices),
                 _CHOICES,
                 required=True,
                 label=each.title,

@@ -24,6 +24,7 @@ from lims.isolation.running import (
     prepare_prp,
     specification_of,
 )
+from lims.isolation.showing import lot_facts
 
 __all__ = [
     "Fill",
@@ -37,6 +38,7 @@ __all__ = [
     "fill",
     "fill_of",
     "isolate_vesicles",
+    "lot_facts",
     "lot_of",
     "lots",
     "prepare_prp",

@@ -9,11 +9,10 @@ from lims import collection, custody, studies
 from lims.core import codes, db
 from lims.core.errors import BadInput
 from lims.core.permissions import Actor
-from lims.core.units import ml
 from lims.core.words import Text as _
 from lims.culture import harvest_of
 from lims.custody import Item, ItemKind, State
-from lims.isolation import filling, queries, running, schemas
+from lims.isolation import filling, running, schemas, showing
 from lims.isolation import permissions as may
 from lims.web.doors import Doors
 
@@ -39,21 +38,12 @@ def _fill(actor: Actor, /, *, code: str, **given: Any) -> dict[str, Any]:
     return {"lot": code, "vials": [lot_out(each) for each in vials]}
 
 
-def _pairs(item: Item, donor: str) -> list[tuple[Any, Any]]:
-    return [
-        (_("Code"), codes.grouped(item.code)),
-        (_("State"), custody.STATE_NAMES[item.state]),
-        (_("Donor"), donor),
-        (_("Volume left"), "-" if item.volume_ul is None else str(ml(item.volume_ul))),
-    ]
-
-
 def _about_harvest(actor: Actor, *, code: str) -> list[tuple[Any, Any]]:
     with db.reading() as session:
         item = custody.find(session, code, kinds=[ItemKind.HARVEST])
         record = harvest_of(session, item.id)
         return [
-            *_pairs(item, studies.subject(session, item.donor_id).number),  # type: ignore[arg-type]
+            *showing.item_facts(item, studies.subject(session, item.donor_id).number),  # type: ignore[arg-type]
             (_("Passage"), f"P{record.passage}"),
             (_("Medium"), record.medium_kind),
         ]
@@ -70,19 +60,11 @@ def _about_blood(actor: Actor, *, code: str) -> list[tuple[Any, Any]]:
                     code=codes.grouped(item.code),
                 )
             )
-        return _pairs(item, studies.subject(session, item.donor_id).number)  # type: ignore[arg-type]
+        return showing.item_facts(item, studies.subject(session, item.donor_id).number)  # type: ignore[arg-type]
 
 
-def about_lot(actor: Actor, *, code: str, **_rest: Any) -> list[tuple[Any, Any]]:
-    """What stands beside a form about a lot."""
-    with db.reading() as session:
-        item = custody.find(session, code, kinds=[ItemKind.LOT])
-        lot = queries.lot_of(session, item.id)
-        return [
-            (_("Name"), lot.name),
-            *_pairs(item, studies.subject(session, item.donor_id).number),  # type: ignore[arg-type]
-            (_("Product"), lot.product),
-        ]
+def _about_lot(actor: Actor, *, code: str) -> list[tuple[Any, Any]]:
+    return showing.lot_facts(code)
 
 
 def _isolate(actor: Actor, /, *, code: str, **given: Any) -> Item:
@@ -147,7 +129,7 @@ doors.act(
     intro=_("All that was in the lot goes somewhere: vials, samples, waste."),
     on="L",
     when=(State.IN_PROCESS,),
-    about=about_lot,
+    about=_about_lot,
     permission=may.FILL,
     after=lambda answer: f"/lots/{answer['lot']}",
     said=lambda answer: _("%(count)s vials filled", count=len(answer["vials"])),

@@ -1,6 +1,5 @@
 """What the acts of isolation take through a door."""
 
-from enum import StrEnum
 from typing import Any
 
 from marshmallow import Schema
@@ -91,7 +90,7 @@ def isolate_in(limits: Limits) -> Schema:
     )
     shape: dict[str, Any] = {
         "method": fields.Choice(
-            StrEnum("Method", {each: each for each in methods}),
+            fields.one_of(methods),
             _METHODS,
             required=True,
             label=_("Method"),

@@ -11,8 +11,12 @@ from lims.qc.models import Finding, InstrumentFile, Result, ResultState, Standin
 from lims.qc.queries import findings_of, results_of, samples_of, standing_result
 from lims.qc.reading import read_particles, read_protein
 from lims.qc.reviewing import review, submit
+from lims.qc.showing import FINDING_KINDS, SHAPES, STANDINGS, limit_of, value_of
 
 __all__ = [
+    "FINDING_KINDS",
+    "SHAPES",
+    "STANDINGS",
     "Finding",
     "InstrumentFile",
     "Result",
@@ -22,6 +26,7 @@ __all__ = [
     "derive",
     "enter",
     "findings_of",
+    "limit_of",
     "open_deviation",
     "read_particles",
     "read_protein",
@@ -30,4 +35,5 @@ __all__ = [
     "samples_of",
     "standing_result",
     "submit",
+    "value_of",
 ]

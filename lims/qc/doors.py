@@ -10,7 +10,6 @@ from lims.core.errors import BadInput
 from lims.core.permissions import Actor
 from lims.core.words import Text as _
 from lims.custody import Item, ItemKind, State
-from lims.isolation.doors import about_lot
 from lims.qc import entering, findings, queries, reading, reviewing, schemas
 from lims.qc import permissions as may
 from lims.qc.errors import FindingUnknown
@@ -55,6 +54,10 @@ def finding_out(finding: Finding) -> dict[str, Any]:
 
 def _lot_out(item: Item) -> dict[str, Any]:
     return {"code": item.code, "state": item.state, "name": item.name}
+
+
+def _about_lot(actor: Actor, *, code: str) -> list[tuple[Any, Any]]:
+    return isolation.lot_facts(code)
 
 
 # --- entering -------------------------------------------------------------------------------------
@@ -104,7 +107,7 @@ def _about_test(actor: Actor, *, code: str, test: str) -> list[tuple[Any, Any]]:
     ]
     if spec.criteria:
         pairs.append((_("Criteria"), spec.criteria))
-    return [*pairs, *about_lot(actor, code=code)]
+    return [*pairs, *isolation.lot_facts(code)]
 
 
 def _said_result(answer: dict[str, Any]) -> _:
@@ -148,7 +151,7 @@ def _about_sample(actor: Actor, *, code: str) -> list[tuple[Any, Any]]:
     with db.reading() as session:
         item = custody.find(session, code, kinds=[ItemKind.QC_SAMPLE])
         parent = custody.parents(session, item.id)[0][0]
-        return [(_("Sample"), codes.grouped(item.code)), *about_lot(actor, code=parent.code)]
+        return [(_("Sample"), codes.grouped(item.code)), *isolation.lot_facts(parent.code)]
 
 
 doors.act(
@@ -186,7 +189,7 @@ doors.act(
     intro=_("Fill volume, viability, purity, platelet ratio: they follow from the record."),
     on="L",
     when=_OPEN,
-    about=about_lot,
+    about=_about_lot,
     said=lambda answer: _("%(count)s results worked out", count=len(answer["results"])),
 )
 
@@ -225,7 +228,7 @@ def _about_review(actor: Actor, *, code: str) -> list[tuple[Any, Any]]:
             )
             for each in waiting
         ]
-    return [*about_lot(actor, code=code), *lines]
+    return [*isolation.lot_facts(code), *lines]
 
 
 doors.act(
@@ -250,7 +253,7 @@ doors.act(
     intro=_("When every result is in and reviewed by a second person."),
     on="L",
     when=(State.TESTING,),
-    about=about_lot,
+    about=_about_lot,
 )
 doors.act(
     "/lots/<code>/deviations",
@@ -262,7 +265,7 @@ doors.act(
     intro=_("The lot is not released while it stands open."),
     on="L",
     when=(State.IN_PROCESS, *_OPEN, State.AWAITING_REVIEW, *RELEASED),
-    about=about_lot,
+    about=_about_lot,
     said=lambda answer: _("Deviation %(reference)s opened", reference=answer["reference"]),
 )
 
@@ -280,7 +283,7 @@ def _about_finding(actor: Actor, *, reference: str) -> list[tuple[Any, Any]]:
             (_("Finding"), finding.reference),
             (_("About"), finding.description),
             (_("Opened by"), people.name_of(session, finding.opened_by)),
-            *about_lot(actor, code=lot.code),
+            *isolation.lot_facts(lot.code),
         ]
 
 

@@ -53,7 +53,7 @@ def choose(code: str) -> ResponseReturnValue:
     return render_template(
         "qc/tests.html",
         title=CHOICE.title,
-        about=doors.about_lot(actor, code=scanned),
+        about=isolation.lot_facts(scanned),
         tests=tests,
         samples=samples,
         code=scanned,

@@ -1,6 +1,5 @@
 """What the acts of quality control take through a door."""
 
-from enum import StrEnum
 from typing import Any
 
 from marshmallow import Schema
@@ -11,9 +10,7 @@ from lims.qc.showing import NONE_OF_THESE, OTHER, WORDS
 from lims.studies.protocol import Component, LimitKind, SpecTest
 from lims.web import fields
 
-_STANDARD_UNITS = StrEnum(
-    "StandardUnit", {each: each for each in ("ug/mL", "mg/mL", "ug/uL", "ng/mL")}
-)
+_STANDARD_UNITS = fields.one_of(("ug/mL", "mg/mL", "ug/uL", "ng/mL"))
 
 
 def _unit_names(names: Any) -> dict[str, str]:
@@ -23,7 +20,7 @@ def _unit_names(names: Any) -> dict[str, str]:
 def _choice(words: tuple[str, ...]) -> dict[str, Any]:
     # Words of another study may have no translation here; they are shown as its file has them.
     return {
-        "values": StrEnum("Word", {each: each for each in words}),
+        "values": fields.one_of(words),
         "labels": {each: WORDS[each] for each in words if each in WORDS},
     }
 
@@ -33,7 +30,7 @@ class Names(fields.Numbers):
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.each = fields.Words(longest=20, required=True)  # type: ignore[assignment]
+        self.each = fields.Words(longest=20, required=True)
 
     def described(self) -> dict[str, Any]:
         return {**super().described(), "items": {"type": "string"}}
@@ -60,7 +57,7 @@ def _part(part: Component) -> fields.Input:
                    limit=part.limit.shown()),
         )  # fmt: skip
     if part.limit.kind is LimitKind.REPORT:
-        words = ("positive", "negative", "not_tested")
+        words: tuple[str, ...] = ("positive", "negative", "not_tested")
     else:
         words = (*part.limit.choices, NONE_OF_THESE)
     return fields.Choice(**_choice(words), required=True, label=part.id)
@@ -92,7 +89,7 @@ def _of_amount(test: SpecTest) -> dict[str, Any]:
             else _("As measured, not rounded. Write < before a value below what can be measured."),
         ),
         "unit": fields.Choice(
-            StrEnum("Unit", {each: each for each in names}),
+            fields.one_of(names),
             _unit_names(names),
             required=not loq,
             label=_("Unit"),

@@ -4,13 +4,12 @@ from typing import Any
 
 from flask import Response
 
-from lims import custody
+from lims import custody, isolation
 from lims.core import codes, db
 from lims.core.gate import Result
 from lims.core.permissions import Actor, requires
 from lims.core.words import Text as _
 from lims.custody import Item, ItemKind, State
-from lims.isolation.doors import about_lot
 from lims.release import gathering, lots, schemas, signing
 from lims.release import permissions as may
 from lims.web.doors import Doors
@@ -34,6 +33,10 @@ def certificate(actor: Actor, *, code: str) -> Response:
         response.headers["Content-Disposition"] = f'inline; filename="CoA-{item.name}.pdf"'
         response.headers["ETag"] = f'"{found.sha256}"'
         return response
+
+
+def _about(actor: Actor, *, code: str) -> list[tuple[Any, Any]]:
+    return isolation.lot_facts(code)
 
 
 def _shows(actor: Actor, *, code: str) -> dict[str, Any]:
@@ -76,7 +79,7 @@ doors.act(
     intro=_("Read what the release stands on, then sign."),
     on="L",
     when=(State.AWAITING_REVIEW,),
-    about=about_lot,
+    about=_about,
     template="release/sign.html",
     shows=_shows,
     after=lambda answer: f"/lots/{answer['code']}",
@@ -93,7 +96,7 @@ doors.act(
     title=_("Send back to testing"),
     on="L",
     when=(State.AWAITING_REVIEW,),
-    about=about_lot,
+    about=_about,
     after=lambda answer: f"/lots/{answer['code']}",
 )
 doors.act(
@@ -106,6 +109,6 @@ doors.act(
     intro=_("Its vials are blocked and never given."),
     on="L",
     when=(State.IN_PROCESS, State.QUARANTINE, State.TESTING, State.AWAITING_REVIEW),
-    about=about_lot,
+    about=_about,
     after=lambda answer: f"/lots/{answer['code']}",
 )

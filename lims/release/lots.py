@@ -10,7 +10,6 @@ from lims.core.errors import NotFound
 from lims.core.permissions import Actor, requires
 from lims.core.words import Text as _
 from lims.custody import Item, ItemKind
-from lims.qc.showing import FINDING_KINDS, SHAPES, STANDINGS, limit_of, value_of
 from lims.release import gathering, queries
 from lims.release import permissions as may
 from lims.release.models import Certificate
@@ -127,7 +126,7 @@ def _result(session: Session, result: qc.Result) -> dict[str, Any]:
         "value": result.value,
         "unit": result.unit,
         "comparator": result.comparator,
-        "shown": value_of(result),
+        "shown": qc.value_of(result),
         "verdict": result.standing,
         "details": result.details,
         "state": result.state,
@@ -192,11 +191,11 @@ def words() -> dict[str, Any]:
     return {
         "states": custody.STATE_NAMES,
         "kinds": custody.KIND_NAMES,
-        "standings": STANDINGS,
-        "shapes": SHAPES,
-        "finding_kinds": FINDING_KINDS,
+        "standings": qc.STANDINGS,
+        "shapes": qc.SHAPES,
+        "finding_kinds": qc.FINDING_KINDS,
         "result_words": RESULT_WORDS,
         "result_shapes": RESULT_SHAPES,
-        "limit_of": limit_of,
+        "limit_of": qc.limit_of,
         "ml": lambda volume: "-" if volume is None else str(units.ml(volume)),
     }

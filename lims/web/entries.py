@@ -3,7 +3,7 @@
 import base64
 import binascii
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from typing import Any, ClassVar
 from zoneinfo import ZoneInfo
@@ -125,6 +125,12 @@ class Secret(Input):
         return text
 
 
+def one_of(words: Iterable[str]) -> type[StrEnum]:
+    """The values of a `Choice` that stand in a file and not in the code."""
+    made: Any = StrEnum("Word", {each: each for each in words})  # type: ignore[misc]
+    return made
+
+
 class Choice(Input):
     """One of the values of a `StrEnum`.
 
@@ -138,11 +144,11 @@ class Choice(Input):
     def __init__(
         self,
         values: type[StrEnum],
-        labels: Mapping[Any, Text] | None = None,
+        labels: Mapping[Any, Text] | Mapping[str, str] | None = None,
         **kwargs: Any,
     ) -> None:
         self.values = values
-        self.labels = dict(labels or {})
+        self.labels: dict[Any, Any] = dict(labels or {})
         super().__init__(**kwargs)
 
     def described(self) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from marshmallow import ValidationError, missing
 
 from lims.core import codes
 from lims.core.words import Text as _
-from lims.web.entries import Choice, Code, File, Flag, Reasons, Secret, Words
+from lims.web.entries import Choice, Code, File, Flag, Reasons, Secret, Words, one_of
 from lims.web.inputs import Input, Said, Shape, refused
 from lims.web.measures import Amount, Day, Moment, Number, Whole
 
@@ -156,5 +156,6 @@ __all__ = [
     "Shape",
     "Whole",
     "Words",
+    "one_of",
     "refused",
 ]

@@ -15,6 +15,15 @@ def stops(refused):
     return set(refused.value.answer.ids(Result.STOPPED))
 
 
+def tried(lab, who, lot):
+    """The rows that stopped a release; none where it went through."""
+    try:
+        lab.release(who, lot, reason="please")
+    except GateStopped as refused:
+        return set(refused.answer.ids(Result.STOPPED))
+    return set()
+
+
 def test_a_complete_lot_is_released_with_its_certificate_and_its_vial_is_available(laboratory):
     lab = laboratory
     lot = lab.awaiting()
@@ -46,11 +55,10 @@ def test_H01_H22_a_missing_or_failing_result_keeps_a_lot_from_release(
     lot = lab.awaiting(**which)
     lab.confirm_units()
 
-    with pytest.raises(GateStopped) as refused:
-        lab.release(lab.rosa, lot, reason="please")
+    found = tried(lab, lab.rosa, lot)
 
-    measured("H01" if row == "S09" else "H22", trials=1, failures=int(row not in stops(refused)))
-    assert row in stops(refused)
+    measured("H01" if row == "S09" else "H22", trials=1, failures=int(row not in found))
+    assert row in found
     assert lab.state(lot) == "awaiting-review"
     with db.reading() as session:
         assert release.certificate_of(session, custody.find(session, lot).id) is None
@@ -61,14 +69,10 @@ def test_H21_whoever_did_a_step_does_not_release_not_even_by_a_second_account(la
     lot = lab.awaiting()
     lab.confirm_units()
     second = lab.join("tara2", Role.QC_OFFICER, person="tara")
-    tried = 0
-    for who in (lab.quin, second):
-        with pytest.raises(GateStopped) as refused:
-            lab.release(who, lot, reason="please")
-        tried += stops(refused) == {"R08"}
+    found = [tried(lab, who, lot) for who in (lab.quin, second)]
 
-    measured("H21", trials=2, failures=2 - tried)
-    assert tried == 2
+    measured("H21", trials=2, failures=2 - found.count({"R08"}))
+    assert found == [{"R08"}, {"R08"}]
     assert second.person == lab.tara.person
     lab.release(lab.rosa, lot, reason="reported only")  # the same lot, by somebody who did nothing
 

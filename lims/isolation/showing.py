@@ -1,0 +1,37 @@
+"""What stands beside a form about a lot, for isolation's own pages and those of later steps."""
+
+from typing import Any
+
+from lims import custody, studies
+from lims.core import codes, db
+from lims.core.units import ml
+from lims.core.words import Text as _
+from lims.custody import Item, ItemKind
+from lims.isolation import queries
+
+
+def item_facts(item: Item, donor: str) -> list[tuple[Any, Any]]:
+    """Code, state, donor and volume of an item."""
+    return [
+        (_("Code"), codes.grouped(item.code)),
+        (_("State"), custody.STATE_NAMES[item.state]),
+        (_("Donor"), donor),
+        (_("Volume left"), "-" if item.volume_ul is None else str(ml(item.volume_ul))),
+    ]
+
+
+def lot_facts(code: str) -> list[tuple[Any, Any]]:
+    """Name, code, state, donor, volume and product of a lot; the door has asked who may see it.
+
+    Raises:
+        NotFound, BadInput: the code is no lot's.
+    """
+    with db.reading() as session:
+        item = custody.find(session, code, kinds=[ItemKind.LOT])
+        lot = queries.lot_of(session, item.id)
+        donor = studies.subject(session, item.donor_id)  # type: ignore[arg-type]
+        return [
+            (_("Name"), lot.name),
+            *item_facts(item, donor.number),
+            (_("Product"), lot.product),
+        ]
