@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from lims import people, studies
 from lims.core import codes, db
-from lims.core.permissions import Actor, requires
+from lims.core.permissions import PEOPLE, Actor, requires
 from lims.core.words import Text as _
 from lims.custody import handing, holding, places, queries, reading
 from lims.custody import permissions as may
@@ -18,6 +18,7 @@ from lims.custody.items import find
 from lims.custody.models import Hold, Item, Place
 from lims.custody.rules import FINAL, KIND_NAMES, STATE_NAMES, ItemKind, State
 from lims.studies import Cell, Mark, Part, Step
+from lims.web import nav
 from lims.web.doors import Doors
 
 _THINGS = "SCLVQK"
@@ -96,6 +97,7 @@ def about(actor: Actor, *, code: str) -> Sequence[tuple[Any, Any]]:
 
 
 doors = Doors("custody")
+nav.add(_("Make a place"), "/places", may.PLACE.granted_to & PEOPLE, order=70)
 doors.act(
     "/items/<code>/moves",
     move,

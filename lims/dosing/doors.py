@@ -246,7 +246,7 @@ doors.act(
     name="outcome",
     title=_("Record an outcome"),
     about=about_participant,
-    after=lambda answer: f"/participants/{answer['participant']}/outcomes",
+    after=lambda answer: f"/participants/{answer['participant']}",
 )
 check = doors.act(
     "/bedside-checks",

@@ -85,17 +85,29 @@ def outcomes(session: Session, subject: studies.Subject) -> Part | None:
     if subject.kind is not studies.SubjectKind.PARTICIPANT:
         return None
     read = studies.protocol_of(studies.study(session, subject.study_id))
+    recorded = queries.outcomes_of(session, subject.id)
+    known = {row.outcome for row in recorded}
+
+    def asked(outcome: str, title: str) -> Cell:
+        return Cell(title, f"/participants/{subject.number}/outcomes/{outcome}")
+
     titles = {each.id: each.title for each in read.outcomes}
     return Part(
         _("Outcomes"),
         (_("Outcome"), _("Observed"), _("Recorded")),
         [
             (
-                Cell(titles.get(row.outcome, row.outcome)),
+                asked(row.outcome, titles.get(row.outcome, row.outcome)),
                 Cell(row.observed_on),
                 Cell(row.recorded_at),
             )
-            for row in queries.outcomes_of(session, subject.id)
+            for row in recorded
+        ]
+        # The others wait, each behind the form that its study declares.
+        + [
+            (asked(each.id, each.title), Cell(""), Cell(_("not yet")))
+            for each in read.outcomes
+            if each.id not in known
         ],
-        _("None recorded."),
+        _("The study asks for none."),
     )
