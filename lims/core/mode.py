@@ -30,9 +30,9 @@ class NotForPractice(Conflict):
 def is_practice(session: Session) -> bool:
     """Whether the open database is for practice."""
     database = db.current()
-    known = database.engine.__dict__.get("_practice")
+    known = database.engine.__dict__.get("_practice", session.info.get("practice"))
     if known is None:
-        known = (
+        known = session.info["practice"] = (
             session.scalar(select(SystemFact.value).where(SystemFact.name == "mode")) == "practice"
         )
         if known:  # live may yet become practice while it is empty; practice stays practice
@@ -57,6 +57,7 @@ def declare_practice(session: Session, *, empty: bool) -> None:
         )
     session.add(SystemFact(name="mode", value="practice"))
     session.flush()
+    session.info["practice"] = True
 
 
 def admit(session: Session, scanned: codes.Scanned) -> None:

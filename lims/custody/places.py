@@ -1,5 +1,6 @@
 """Places, and moving items between them."""
 
+from contextlib import nullcontext
 from typing import Any
 
 from sqlalchemy import select
@@ -105,8 +106,9 @@ def move(actor: Actor, *, code: str, to: str, device_at: Any = None) -> Item:
             )
         before = session.get(Place, item.place_id) if item.place_id else None
         try:
-            # Changed inside the savepoint: entering one flushes what was changed before it.
-            with session.begin_nested():
+            # Changed inside the savepoint: entering one flushes what was changed before it. Only
+            # a slot can be taken, so elsewhere no savepoint is paid for.
+            with session.begin_nested() if place.one_item else nullcontext():
                 item.place_id = place.id
                 item.slot_id = place.id if place.one_item else None
                 item.holder_id = actor.person
