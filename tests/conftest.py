@@ -12,9 +12,8 @@ from uuid import uuid4
 import psycopg
 import pytest
 
-from lims import ledger
+from lims import migrations
 from lims.core import db
-from lims.tables import metadata
 from tests import services_here
 
 SOAK = bool(os.environ.get("EXOTRACE_SOAK"))
@@ -36,9 +35,7 @@ def postgres() -> Iterator[str]:
 
 def _empty(url: str) -> None:
     database = db.open_database(url)
-    with database.engine.begin() as connection:
-        metadata.create_all(connection)
-        ledger.install_guards(connection)
+    migrations.upgrade(database)
     database.engine.dispose()
 
 
