@@ -22,6 +22,10 @@ def demo(host: str, port: int, check: bool) -> int:
     def told(line: str) -> None:
         click.echo(line, err=True)
 
+    def ready(line: str) -> None:
+        click.echo(line)
+        sys.stdout.flush()
+
     return show(
         settings.read(),
         console.actor(),
@@ -29,5 +33,5 @@ def demo(host: str, port: int, check: bool) -> int:
         port=port,
         check=check or bool(os.environ.get("CHECK")),
         told=told,
-        ready=lambda line: (click.echo(line), sys.stdout.flush())[0],
+        ready=ready,
     )

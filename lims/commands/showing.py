@@ -44,6 +44,10 @@ def show(
     database.engine.dispose()
     found: list[bool] = []
 
+    def look(address: str) -> None:
+        found.append(_signs_in(address, settings.home, told))
+        serve.stop()
+
     def up(address: str) -> None:
         if dose:
             told(
@@ -52,14 +56,7 @@ def show(
             )
         ready(f"exotrace: ready on {address}")
         if check:
-            threading.Thread(
-                target=lambda: (
-                    found.append(_signs_in(address, settings.home, told)),
-                    serve.stop(),
-                ),
-                name="check",
-                daemon=True,
-            ).start()
+            threading.Thread(target=look, args=[address], name="check", daemon=True).start()
 
     serve.run(settings, host, port, up)
     return 0 if not check or found == [True] else 1

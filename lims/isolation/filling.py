@@ -118,7 +118,7 @@ def fill(
             operator_id=actor.person,
         )
         session.add(record)
-        session.flush()
+        # Not flushed yet: whoever comes second is told the state, not that a row clashed (H06).
         custody.set_state(
             actor,
             item,
@@ -182,7 +182,7 @@ def _vial(
             "trial": read.participant_prefix,
             "volume": str(ml(volume_ul)),
             "strength": _strength(arm),
-            "expiry": clock.printed(item.expires_at),
+            "expiry": clock.printed(item.expires_at or item.made_at),
             "storage": "≤ -70 °C" if frozen else "20-24 °C",
             "route": read.label("short_route"),
             "lot": lot.name,

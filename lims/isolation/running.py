@@ -46,7 +46,7 @@ def specification_of(read: studies.Protocol, product: str) -> list[dict[str, Any
 
 def digest_of(specification: list[dict[str, Any]]) -> str:
     """The digest that pins a specification to a lot."""
-    return hashlib.sha256(rfc8785.dumps(specification)).hexdigest()  # type: ignore[arg-type]
+    return hashlib.sha256(rfc8785.dumps(specification)).hexdigest()
 
 
 @requires(may.RUN)
@@ -77,8 +77,8 @@ def isolate_vesicles(
         custody.require_free(session, pool)
         study = studies.study_by_code(
             session,
-            studies.study(session, pool.study_id).code,
-            lock=True,  # type: ignore[arg-type]
+            studies.study(session, pool.study_id).code,  # type: ignore[arg-type]
+            lock=True,
         )
         read = studies.protocol_of(study)
         _times(started_at, ended_at)
@@ -89,7 +89,9 @@ def isolate_vesicles(
             rules.judge_order([spin.step for spin in spins]),
             *(rules.judge_spin(spin, read.limits) for spin in spins if spin.step != "3b"),
         ]
-        if not rules.order_complete([spin.step for spin in spins]):
+        # The five spins are this method's; others have no spins that must all be there.
+        whole = rules.order_complete([spin.step for spin in spins])
+        if method == "ultracentrifugation" and not whole:
             rows.append(
                 gate.Row(
                     "isolation-complete",
@@ -160,8 +162,8 @@ def prepare_prp(
             )
         study = studies.study_by_code(
             session,
-            studies.study(session, blood.study_id).code,
-            lock=True,  # type: ignore[arg-type]
+            studies.study(session, blood.study_id).code,  # type: ignore[arg-type]
+            lock=True,
         )
         read = studies.protocol_of(study)
         _times(started_at, ended_at)
@@ -339,7 +341,7 @@ def _request_label(actor: Actor, session: Session, item: Item, lot: Lot) -> None
             "lot": lot.name,
             "status": read.label("quarantine"),
             "product": read.label(f"short_product_{lot.product}"),
-            "expiry": clock.printed(item.expires_at),
+            "expiry": clock.printed(item.expires_at or lot.made_at),
             "storage": "",
             "subject": donor.number,
             "strength": str(ml(item.volume_ul or 0)),

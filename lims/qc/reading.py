@@ -160,9 +160,8 @@ def _absorbances(
     levels: dict[Decimal, list[Decimal]] = defaultdict(list)
     for standard in plate.standards:
         level = Quantity(standard.value, standard.unit or unit).to("ug/mL", "standard_unit").value
-        levels[level] += [
-            values[name].value for name in standard.wells if values[name].value is not None
-        ]  # type: ignore[misc]
+        measured = [values[name].value for name in standard.wells]
+        levels[level] += [each for each in measured if each is not None]
     blanks = [
         well.value
         for well in plate.wells

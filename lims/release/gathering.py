@@ -141,7 +141,7 @@ def _markers(
         if each.kind is ItemKind.SPECIMEN
         and (specimen := collection.specimen_of(session, each.id)).collected_at
     ]
-    first = min(donated, default=None)  # type: ignore[type-var]
+    first = min(donated, default=None)
 
     def in_time(marker: collection.Marker) -> bool:
         if first is None:
@@ -171,11 +171,15 @@ def _seconds(read: studies.Protocol, name: str) -> timedelta:
 
 
 def _steps(session: Session, line: Iterable[Item]) -> list[tuple[str, str]]:
+    """Who did what on the lot, on what it came from, and on its donor's markers."""
+    streams = [custody.stream(each.code) for each in line]
+    donors = {each.donor_id for each in line if each.donor_id}
+    streams += [studies.stream(studies.subject(session, donor)) for donor in donors]
     return sorted(
         {
             (entry.person, entry.kind)
-            for each in line
-            for entry in ledger.entries_of(session, custody.stream(each.code))
+            for stream in streams
+            for entry in ledger.entries_of(session, stream)
             if entry.kind.startswith(_STEPS)
         }
     )
