@@ -186,7 +186,7 @@ def passage(
             reasons=reason,
         )
         session.add(count)
-        session.flush()
+        # Not flushed yet: whoever comes second is told the state, not that a row clashed (H06).
         custody.set_state(
             actor,
             flask,

@@ -43,7 +43,7 @@ def assign(actor: Actor, *, code: str, participant: str) -> Item:
             assigned_by=actor.person,
         )
         session.add(row)
-        session.flush()
+        # Not flushed yet: whoever comes second is told the state, not that a row clashed (H06).
         custody.set_state(
             actor,
             item,
@@ -149,7 +149,7 @@ def thaw(actor: Actor, *, code: str, kept: Kept) -> Item:
         session.add(row)
         item.thawed_at = row.thawed_at
         item.thaw_count = 1
-        session.flush()
+        # Not flushed yet: whoever comes second is told the state, not that a row clashed (H06).
         custody.set_state(actor, item, State.THAWED, "dosing.thawed", rows=[row])
         return item
 

@@ -3,6 +3,7 @@
 import os
 from collections import defaultdict
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
 from random import Random
 from zoneinfo import ZoneInfo
@@ -114,11 +115,17 @@ def test_H17_days_that_the_jalali_calendar_has_not_are_refused(measured):
 
 
 ZONES = {
-    "Asia/Tehran": (datetime(2022, 3, 21, 12), datetime(2022, 9, 21, 12)),
-    "Europe/Berlin": (datetime(2026, 3, 28, 18), datetime(2026, 10, 24, 18)),
-    "America/New_York": (datetime(2026, 3, 8), datetime(2026, 11, 1)),
-    "Australia/Lord_Howe": (datetime(2026, 10, 3, 8), datetime(2026, 4, 4, 8)),
-    "Asia/Shanghai": (datetime(1991, 4, 13, 12), datetime(1991, 9, 14, 12)),
+    "Asia/Tehran": (datetime(2022, 3, 21, 12, tzinfo=UTC), datetime(2022, 9, 21, 12, tzinfo=UTC)),
+    "Europe/Berlin": (
+        datetime(2026, 3, 28, 18, tzinfo=UTC),
+        datetime(2026, 10, 24, 18, tzinfo=UTC),
+    ),
+    "America/New_York": (datetime(2026, 3, 8, tzinfo=UTC), datetime(2026, 11, 1, tzinfo=UTC)),
+    "Australia/Lord_Howe": (
+        datetime(2026, 10, 3, 8, tzinfo=UTC),
+        datetime(2026, 4, 4, 8, tzinfo=UTC),
+    ),
+    "Asia/Shanghai": (datetime(1991, 4, 13, 12, tzinfo=UTC), datetime(1991, 9, 14, 12, tzinfo=UTC)),
 }
 
 
@@ -129,9 +136,8 @@ def test_H17_a_time_that_a_zone_skips_or_has_twice_is_refused(zone, measured):
     for begin in ZONES[zone]:
         # Which instants each wall time means, from the instants: the way that is never ambiguous.
         meant = defaultdict(list)
-        first = begin.replace(tzinfo=UTC)
         for minute in range(24 * 60):
-            instant = first + timedelta(minutes=minute)
+            instant = begin + timedelta(minutes=minute)
             meant[instant.astimezone(where).replace(tzinfo=None)].append(instant)
         walls = sorted(meant)
         wall = walls[0]
@@ -179,7 +185,8 @@ NOT_DATES = [
 NOT_INSTANTS = [
     "2026-05-08T10:00", "2026-05-08 10:00", "2026-05-08", "1404-05-06T10:00+03:30",
     "26-05-08T10:00Z", "2101-01-01T00:00Z", "1899-12-31T23:00Z", "2026-05-08T25:00Z",
-    "2026-02-30T10:00Z", "10:00Z", "1746698400", "20260508", "now", "", "2026-05-08T10:00[Asia/Tehran]",
+    "2026-02-30T10:00Z", "10:00Z", "1746698400", "20260508", "now", "",
+    "2026-05-08T10:00[Asia/Tehran]",
 ]  # fmt: skip
 
 
@@ -187,21 +194,15 @@ def test_H17_a_jalali_or_short_or_naive_date_is_never_taken_for_gregorian(measur
     accepted = []
     for name, given_ones in (("day", NOT_DATES), ("at", NOT_INSTANTS)):
         for each in given_ones:
-            try:
+            with suppress(ValidationError):
                 accepted.append((each, by_json(**{name: each})))
-            except ValidationError:
-                pass
     for each in NOT_INSTANTS:
-        try:
+        with suppress(BadInput):
             accepted.append((each, clock.parse(each)))
-        except BadInput:
-            pass
     for number in (20260508, 1746698400, 14040506, True, None, ["2026-05-08"]):
         for name in ("day", "at"):
-            try:
+            with suppress(ValidationError):
                 accepted.append((number, by_json(**{name: number})))
-            except ValidationError:
-                pass
 
     trials = len(NOT_DATES) + 2 * len(NOT_INSTANTS) + 12
     measured("H17", trials=trials, failures=len(accepted), what="refused forms")
@@ -231,10 +232,8 @@ def test_H17_a_form_says_in_which_calendar_and_zone_it_means_it(measured):
     accepted = []
     for each in FORMS:
         sent = {name.replace(".", "__"): value for name, value in each.items()}
-        try:
+        with suppress(ValidationError):
             accepted.append((each, by_form(**sent)))
-        except ValidationError:
-            pass
     right = by_form(
         day="1405-02-18", day__calendar="jalali",
         at="۱۴۰۵/۲/۱۸ ۱۳:۳۰", at__zone="Asia/Tehran", at__calendar="jalali",

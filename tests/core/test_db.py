@@ -4,7 +4,6 @@ import sqlite3
 import threading
 import time
 from datetime import UTC, datetime, timedelta, timezone
-from decimal import Decimal
 
 import pytest
 from hypothesis import given
@@ -40,7 +39,7 @@ def test_a_float_is_no_decimal_and_a_naive_time_is_no_instant():
     with pytest.raises(TypeError):
         db.DecimalText().process_bind_param(0.1, None)
     with pytest.raises(ValueError, match="naive"):
-        db.Instant().process_bind_param(datetime(2026, 5, 8), None)
+        db.Instant().process_bind_param(datetime(2026, 5, 8), None)  # noqa: DTZ001
 
 
 def test_an_instant_comes_back_in_utc():
@@ -78,10 +77,15 @@ def test_what_was_asked_for_after_the_commit_waits_for_it(database):
 
 def test_nothing_asked_for_follows_an_act_that_failed(database):
     seen = []
-    with pytest.raises(ValueError, match="on purpose"), db.transaction() as session:
-        db.after_commit(lambda: seen.append(1))
-        session.add(SystemFact(name="a", value="1"))
-        raise ValueError("on purpose")
+
+    def fail() -> None:
+        with db.transaction() as session:
+            db.after_commit(lambda: seen.append(1))
+            session.add(SystemFact(name="a", value="1"))
+            raise ValueError("on purpose")
+
+    with pytest.raises(ValueError, match="on purpose"):
+        fail()
     assert (seen, kept()) == ([], {})
 
 
@@ -211,7 +215,7 @@ def test_an_address_of_no_database_of_ours_is_refused(url):
 
 
 def test_a_missing_reference_is_refused_by_the_database(database):
-    with pytest.raises(Exception, match="(?i)foreign key"), database.engine.begin() as connection:
+    with pytest.raises(Exception, match=r"(?i)foreign key"), database.engine.begin() as connection:
         connection.execute(
             text(
                 "INSERT INTO custody_place (id, version, code, name, kind, parent_id,"
@@ -223,6 +227,6 @@ def test_a_missing_reference_is_refused_by_the_database(database):
 
 def test_a_fact_is_written_once(database):
     keep("a", "1")
-    with pytest.raises(Exception, match="(?i)unique"), database.engine.begin() as connection:
+    with pytest.raises(Exception, match=r"(?i)unique"), database.engine.begin() as connection:
         connection.execute(insert(FACT).values(name="a", value="2"))
     assert kept() == {"a": "1"}
