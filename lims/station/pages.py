@@ -10,14 +10,16 @@ from sqlalchemy.orm import Session
 from lims import custody, labels, ledger, people, studies
 from lims.core import clock, codes, db, permissions
 from lims.core.errors import DomainError
-from lims.core.permissions import PEOPLE
+from lims.core.permissions import PEOPLE, Actor
 from lims.core.units import ml
 from lims.core.words import Text as _
-from lims.custody import KIND_NAMES, STATE_NAMES, Item
+from lims.custody import KIND_NAMES, STATE_NAMES, Item, ItemKind, State
 from lims.custody.permissions import READ
+from lims.dosing.permissions import GIVES
 from lims.station import cards, tracing, waiting
+from lims.station.happenings import words_of
 from lims.web import auth, errors, nav, verdicts
-from lims.web.doors import acts_for
+from lims.web.doors import Act, acts_for
 
 blueprint = Blueprint("station", __name__, template_folder="templates")
 nav.add(_("What waits"), "/", PEOPLE, order=1)
@@ -111,7 +113,10 @@ def item(code: str) -> ResponseReturnValue:
             parents=custody.parents(session, found.id),
             trail=_trail(session, found),
             copies=labels.copies(session, found.code),
-            acts=acts_for(found.code[0], found.state.value, actor),
+            acts=_next(found, actor),
+            at_the_bed=found.kind is ItemKind.DOSE
+            and found.state in (State.ISSUED, State.THAWED)
+            and bool(actor.roles & GIVES),
             expired=found.expires_at is not None and found.expires_at <= clock.now(),
             ml=ml,
             **_drawn(traced),
@@ -162,13 +167,20 @@ def trace_form() -> Response:
     return redirect(f"/trace/{quote(code)}", 303)  # type: ignore[return-value]
 
 
+def _next(found: Item, actor: Actor) -> list[Act]:
+    """What can be done next; what ends a thing stands last, never as the large button."""
+    acts = acts_for(found.code[0], found.state.value, actor)
+    return sorted(acts, key=lambda act: act.name.startswith(("destroy", "reject", "return")))
+
+
 def _trail(session: Session, found: Item) -> list[dict[str, Any]]:
     """Who did what with it, newest first."""
     kept = ledger.entries_of(session, custody.stream(found.code))
     return [
         {
             "number": entry.number,
-            "kind": entry.kind,
+            "kind": words_of(entry.kind),
+            "exact": entry.kind,
             "at": entry.at,
             "who": people.name_of(session, entry.person),
             "station": entry.station,

@@ -98,6 +98,14 @@ def test_the_page_of_a_dose_shows_where_it_came_from(web, bed):  # noqa: F811
     assert f"/doses/{woman.dose}/destruction" in tablet.text
 
 
+def test_ending_a_dose_is_never_the_large_button(web, bed):  # noqa: F811
+    tablet = Tablet(web, bed, "clea")
+    tablet.get(f"/items/{bed.world.first.dose}")
+    large = re.findall(r'class="button main" href="([^"]+)"', tablet.text)
+    assert large[0] == "/bedside"
+    assert not any("destruction" in each or "return" in each for each in large)
+
+
 def test_a_place_shows_what_stands_there(web, bed):  # noqa: F811
     tablet = Tablet(web, bed, "clea")
     place = bed.stage.places["theatre"]
