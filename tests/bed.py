@@ -255,6 +255,7 @@ def _postgresql(request: pytest.FixtureRequest, folders: Any, worlds: dict[str, 
     if "postgresql" not in worlds:
         empty = request.getfixturevalue("postgres_template")
         with psycopg.connect(f"{server}/postgres", autocommit=True) as connection:
+            connection.execute("DROP DATABASE IF EXISTS bed_template WITH (FORCE)")
             connection.execute(f"CREATE DATABASE bed_template TEMPLATE {empty}")
         _made(f"{server}/bed_template", "postgresql", worlds)
 
