@@ -19,7 +19,7 @@ def test_the_contracts_of_pyproject_hold():
         [LINT, "--no-logo", "--no-cache"], cwd=ROOT, capture_output=True, text=True
     )
     assert ran.returncode == 0, ran.stdout + ran.stderr
-    assert "4 kept, 0 broken" in ran.stdout
+    assert "5 kept, 0 broken" in ran.stdout
 
 
 def _modules_of_features(path):
@@ -42,6 +42,9 @@ def test_a_feature_is_used_by_its_front_door():
         for module, line in _modules_of_features(path):
             if own == module.split(".")[1] or module in OWN_DOORS:
                 continue
+            # What a door asks for before it shows a thing is named by the feature that owns it.
+            if module.endswith(".permissions") or own == "commands":
+                continue
             if own == "station" and module == "lims.instruments.synthetic":
                 continue
             past.append(f"{name}:{line} reaches {module}")
@@ -56,6 +59,8 @@ def test_the_rehearsal_walks_through_front_doors_only():
     for path in sorted(folder.rglob("*.py")):
         for module, line in imports(path):
             seen += module.startswith("lims.")
+            if module in ("sqlalchemy.orm", "sqlalchemy.orm.Session"):
+                continue  # what reading() gives, for an annotation
             if module.split(".")[0] in ("sqlalchemy", "psycopg", "sqlite3", "workers"):
                 past.append(f"{path.name}:{line} imports {module}")
         for module, line in _modules_of_features(path):

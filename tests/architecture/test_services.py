@@ -24,6 +24,8 @@ WITHOUT = {
     "lims.qc.entering.keep": INSIDE,
     "lims.people.signing.confirm": "asks for the person's own secret, which is more than a role",
     "lims.people.signing.signature": "writes what confirm has asked for",
+    "lims.station.demo.prepare": "the console's, for practice; what it does asks at each step",
+    "lims.station.waiting.lists_for": "says which lists a person's roles have",
     "lims.dosing.bedside.verdict_of": "reads; the door that shows it asks",
 }
 

@@ -69,6 +69,7 @@ def test_files_stay_short_enough_to_read():
     long = {
         name: lines
         for name, path in files("lims", "workers")
-        if (lines := len(path.read_text().splitlines())) > 600
+        if "/versions/" not in name  # written by a tool, read once
+        and (lines := len(path.read_text().splitlines())) > 600
     }
     assert long == {}
