@@ -106,7 +106,7 @@ def clearing_factor(rmin_mm: Decimal, rmax_mm: Decimal, rpm: Decimal) -> Decimal
     """
     _above_zero(rmin_mm, rpm)
     if rmax_mm <= rmin_mm:
-        raise ImpossibleSpin(_("The outer radius is larger than the inner one; correct the rotor."))
+        raise ImpossibleSpin(_("The outer radius must be larger than the inner one; correct the rotor."))
     thousands = rpm / 1000
     return _CLEARING * (rmax_mm / rmin_mm).ln() / (thousands * thousands)
 
