@@ -104,7 +104,8 @@ def ask(actor: Actor, wanted: Permission) -> None:
         roles = ", ".join(sorted(str(ROLE_NAMES[role]) for role in wanted.granted_to & PEOPLE))
         raise NotAllowed(
             _(
-                "%(name)s may not do this: it needs the role %(roles)s. Ask a colleague who has it.",
+                "%(name)s may not do this: it needs the role %(roles)s. "
+                "Ask a colleague who has it.",
                 name=actor.name,
                 roles=roles or "-",
             )

@@ -29,7 +29,8 @@ from lims.culture.mechanics import (
 
 __all__ = [
     "Growth", "ImpossibleCount", "Parameter", "cells_to_seed", "check_preconditioning",
-    "counted_per_ml", "doubling_time_h", "growth", "judge_cold_storage", "judge_harvest", "judge_mechanical_flag",
+    "counted_per_ml", "doubling_time_h", "growth", "judge_cold_storage", "judge_harvest",
+    "judge_mechanical_flag",
     "judge_particles_per_cell", "judge_passage", "judge_pool", "judge_preconditioning",
     "judge_thaw", "population_doublings", "schema", "viability_percent", "viable_cells",
     "volume_to_add_ml",

@@ -1,5 +1,6 @@
 """From hand to hand: an item is offered by one person and accepted by another."""
 
+from itertools import pairwise
 from uuid import UUID
 
 from sqlalchemy import select
@@ -116,7 +117,7 @@ def custody_gaps(session: Session, item: Item) -> list[str]:
         if each.accepted_at is None:
             gaps.append("offered and not accepted")
     accepted = [each for each in chain if each.accepted_at]
-    for before, after in zip(accepted, accepted[1:], strict=False):
+    for before, after in pairwise(accepted):
         if after.giver_id != before.receiver_id:
             gaps.append("given by a person who had not received it")
     if accepted and item.holder_id != accepted[-1].receiver_id:

@@ -3,10 +3,10 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import select, update
+from sqlalchemy import Table, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -205,7 +205,7 @@ def take(actor: Actor, item: Item, volume_ul: int, *, purpose: str, into: str = 
             _("The volume to take must be above zero; enter how much was taken."), field="volume"
         )
     with db.transaction() as session:
-        table = Item.__table__
+        table = cast(Table, Item.__table__)
         row = session.execute(
             update(table)
             .where(table.c.id == item.id, table.c.volume_ul >= volume_ul)

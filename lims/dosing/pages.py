@@ -191,7 +191,7 @@ def witness(check_id: UUID) -> ResponseReturnValue:
         kept = _of_check(check_id)
         second = schemas.SecondIn()
         sent = dict(request.form)
-        ours = {name: sent.pop(name) for name in ("step", "login") if name in sent}
+        ours: dict[str, str] = {name: sent.pop(name) for name in ("step", "login") if name in sent}
         named = second.load(forms.raw(second, ours, {}))
         _of_this_visit(kept, named["step"])
         raw = forms.raw(schemas.WitnessIn(), sent, {})

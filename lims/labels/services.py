@@ -124,8 +124,8 @@ def _frozen(template: str, code: str, fields: Mapping[str, str]) -> dict[str, st
     if named:
         raise FieldWrong(
             _(
-                "The field %(field)s is not kept with a print request; it is fetched when the label "
-                "is drawn.",
+                "The field %(field)s is not kept with a print request; it is fetched when the "
+                "label is drawn.",
                 field=named[0],
             ),
             field=named[0],

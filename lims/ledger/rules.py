@@ -133,7 +133,7 @@ def read(stored: bytes) -> Entry:
     )
 
 
-def plain(value: Any) -> Any:
+def plain(value: Any) -> Any:  # noqa: PLR0911 - one line for each kind of value
     """A value as an entry may hold it: text, whole numbers, booleans, null, lists, mappings."""
     if value is None or isinstance(value, bool):
         return value

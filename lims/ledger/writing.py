@@ -7,7 +7,7 @@ guarded row is noted as it is flushed; an act that changed a row without an entr
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
 from sqlalchemy import Table, event, insert, inspect, select
 from sqlalchemy.dialects import postgresql, sqlite
@@ -164,7 +164,7 @@ def _write(session: Session, drafts: list[rules.Draft], changes: Changes) -> Non
     numbers = dict.fromkeys(streams, 0)
     for stream, (number, _digest) in heads.items():
         numbers[stream] = number
-    places = []
+    places: list[dict[str, Any]] = []
     for draft in drafts:
         numbers[draft.stream] += 1
         places.append({"stream": draft.stream, "number": numbers[draft.stream]})
@@ -202,7 +202,7 @@ def _write(session: Session, drafts: list[rules.Draft], changes: Changes) -> Non
                 "digest": digest,
             }
         )
-    _send(session, insert(LedgerEntry.__table__), written)
+    _send(session, insert(cast(Table, LedgerEntry.__table__)), written)
     _move_heads(session, {stream: heads[stream] for stream in streams})
     session.info["entries"] = [(each["stream"], each["number"]) for each in written]
 
@@ -246,7 +246,7 @@ def _parents(
 def _move_heads(session: Session, heads: dict[str, tuple[int, bytes]]) -> None:
     dialect = session.get_bind().dialect.name
     make = postgresql.insert if dialect == "postgresql" else sqlite.insert
-    statement = make(LedgerHead.__table__)
+    statement = make(cast(Table, LedgerHead.__table__))
     statement = statement.on_conflict_do_update(
         index_elements=["stream"],
         set_={"number": statement.excluded.number, "digest": statement.excluded.digest},

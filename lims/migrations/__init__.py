@@ -49,9 +49,7 @@ def upgrade(
     """
     with database.turn(), database.engine.begin() as connection:
         if connection.dialect.name == "postgresql":
-            connection.execute(
-                text("SELECT pg_advisory_xact_lock(:key)"), {"key": _ADVISORY_LOCK}
-            )
+            connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _ADVISORY_LOCK})
         before = revision(connection)
         if before != head():
             command.upgrade(configuration(connection), "head")

@@ -27,7 +27,7 @@ def user_() -> None:
 @click.option("--name", default=None, help="What people call her; the login unless given.")
 @click.option("--person", default=None, metavar="LOGIN", help="A further account of this person.")
 @console.as_json
-def add(  # noqa: PLR0917 - click calls it by name
+def add(
     login: str,
     roles: tuple[str, ...],
     password_stdin: bool,

@@ -146,8 +146,6 @@ def actor_for(login: str) -> Actor:
 def roles_of(session: Session, person_id: UUID) -> frozenset[Role]:
     """What a person is trusted with, over all her accounts that are not closed."""
     found = session.scalars(
-        select(Account.roles).where(
-            Account.person_id == person_id, Account.disabled_at.is_(None)
-        )
+        select(Account.roles).where(Account.person_id == person_id, Account.disabled_at.is_(None))
     )
     return frozenset(Role(each) for roles in found for each in roles)

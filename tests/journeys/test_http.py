@@ -166,7 +166,8 @@ def to_the_bed(site: Programs) -> Her:
     act, now = site.act, site.now
     shipped = next(each for each in protocol.shipped() if STUDY.lower() in each.name)
     act("adel", "/study-files", document={
-        "name": shipped.name, "content": base64.b64encode(shipped.read_bytes()).decode()})  # fmt: skip
+        "name": shipped.name,
+        "content": base64.b64encode(shipped.read_bytes()).decode()})  # fmt: skip
     for login in ("clea", "cyra", "pari", "ines"):
         act("ines", f"/studies/{STUDY}/delegations", login=login, role=PEOPLE[login].value,
             trained_at=site.moment(days=30), valid_until=site.moment(days=-400))  # fmt: skip

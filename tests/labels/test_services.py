@@ -8,12 +8,11 @@ import pytest
 from PIL import Image
 from sqlalchemy import text
 
-from lims.labels import printing
 from lims import labels, ledger
 from lims.core import codes, db
 from lims.core.errors import BadInput, Conflict, NotAllowed
 from lims.core.permissions import WORKER, Role
-from lims.labels import CopyState, RequestState, layout
+from lims.labels import CopyState, RequestState, layout, printing
 from lims.labels.models import LabelCopy, LabelRequest
 from tests.makers import actor
 
