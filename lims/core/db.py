@@ -254,6 +254,7 @@ def _prepare_sqlite(engine: Engine) -> None:
 _database: list[Database] = []
 _opener: list[Callable[[], Database]] = []
 _session: ContextVar[Session | None] = ContextVar("session", default=None)
+_reading: ContextVar[Session | None] = ContextVar("reading", default=None)
 _before_commit: list[Callable[[Session], None]] = []
 
 
@@ -296,6 +297,9 @@ def transaction() -> Iterator[Session]:
             raise
         return
     database = current()
+    if _reading.get() is not None and database.is_sqlite:
+        # A commit waits until nobody reads, so this one would wait for itself.
+        raise RuntimeError("a transaction inside of reading; close the reading first")
     with database.turn(), database.writer() as session:
         session.info["command"] = uuid4().hex
         session.info["then"] = []
@@ -318,13 +322,22 @@ def transaction() -> Iterator[Session]:
 
 @contextmanager
 def reading() -> Iterator[Session]:
-    """A session for reading: the open transaction's, or a light one of its own."""
-    joined = _session.get()
+    """A session for reading: the open one, or a light one of its own.
+
+    A reading inside of another joins it. With a rollback journal a commit waits for those who
+    read and lets no new reader in, so whoever reads and asks to read again would wait for the
+    commit that waits for her.
+    """
+    joined = _session.get() or _reading.get()
     if joined is not None:
         yield joined
         return
     with current().reader() as session:
-        yield session
+        token = _reading.set(session)
+        try:
+            yield session
+        finally:
+            _reading.reset(token)
 
 
 def in_transaction() -> bool:

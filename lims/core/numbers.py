@@ -99,6 +99,17 @@ def plain(value: Decimal) -> str:
     return written.rstrip("0").rstrip(".") if "." in written else written
 
 
+def brief(value: Decimal, digits: int = 4) -> str:
+    """A decimal for people, to so many significant digits, half to even.
+
+    For display only: limits always see the value itself (domain.md 6.7).
+
+    >>> brief(Decimal("51358666666.67")), brief(Decimal("19.98745"))
+    ('5.136E10', '19.99')
+    """
+    return plain(Decimal(f"{value:.{digits}g}"))
+
+
 def _folded(text: str, mark: str) -> str:
     if text.isascii():
         return text.strip()

@@ -211,23 +211,23 @@ def judge_passage(
         most = site.amount(limits, "culture.confluence_warn_above", _PERCENT)
         rows.append(_warn_if(
             "culture-confluence", confluence_percent > most,
-            _("Confluence %(value)s %%", value=_shown(confluence_percent)),
+            _("Confluence %(value)s %%", value=numbers.brief(confluence_percent)),
             _("over %(most)s %%", most=most), _("passage earlier next time")))  # fmt: skip
     if seeded_per_cm2 is not None:
         low = site.amount(limits, "culture.seeding_usual_min", "{cells}/cm2")
         high = site.amount(limits, "culture.seeding_usual_max", "{cells}/cm2")
         rows.append(_warn_if(
             "culture-seeding", not low <= seeded_per_cm2 <= high,
-            _("Seeding density %(value)s cells/cm²", value=_shown(seeded_per_cm2)),
-            _("the usual range is %(low)s to %(high)s", low=_shown(low), high=_shown(high)),
+            _("Seeding density %(value)s cells/cm²", value=numbers.brief(seeded_per_cm2)),
+            _("the usual range is %(low)s to %(high)s", low=numbers.brief(low), high=numbers.brief(high)),
             _("check count, volume and area")))  # fmt: skip
     if donors_times_h and grown is not None and grown.doubling_time_h is not None:
         factor = site.number(limits, "culture.doubling_time_warn_factor")
         usual = Decimal(median(donors_times_h))
         rows.append(_warn_if(
             "culture-doubling-time", grown.doubling_time_h > factor * usual,
-            _("Doubling time %(value)s h", value=_shown(grown.doubling_time_h)),
-            _("her cells' median is %(median)s h", median=_shown(usual)),
+            _("Doubling time %(value)s h", value=numbers.brief(grown.doubling_time_h)),
+            _("her cells' median is %(median)s h", median=numbers.brief(usual)),
             _("look at the cells; consider ending the culture")))  # fmt: skip
     return tuple(rows)
 
@@ -273,7 +273,7 @@ def judge_harvest(
     high = site.amount(limits, "harvest.duration_warn_above", "h")
     rows.append(_warn_if(
         "harvest-duration", not low <= duration_h <= high,
-        _("Conditioned for %(hours)s h", hours=_shown(duration_h)),
+        _("Conditioned for %(hours)s h", hours=numbers.brief(duration_h)),
         _("the usual time is %(low)s to %(high)s h", low=low, high=high),
         _("say why")))  # fmt: skip
     rows.append(_high("harvest-passage", _("Passage"), Decimal(passage), "culture.passage_harvest",
@@ -290,7 +290,7 @@ def judge_harvest(
         most = site.amount(limits, "harvest.confluence_warn_above", _PERCENT)
         rows.append(_warn_if(
             "harvest-confluence", not least <= confluence_percent <= most,
-            _("Confluence at the start %(value)s %%", value=_shown(confluence_percent)),
+            _("Confluence at the start %(value)s %%", value=numbers.brief(confluence_percent)),
             _("the usual range is %(low)s to %(high)s %%", low=least, high=most),
             _("say why")))  # fmt: skip
     return tuple(rows)
@@ -300,7 +300,7 @@ def judge_cold_storage(hours: Decimal, limits: Limits) -> Row:
     """How long conditioned medium stood at 2-8 °C before it was spun or frozen."""
     most = site.amount(limits, "harvest.cold_storage_warn_above", "h")
     return _warn_if(
-        "harvest-cold", hours > most, _("Stood %(hours)s h at 2-8 °C", hours=_shown(hours)),
+        "harvest-cold", hours > most, _("Stood %(hours)s h at 2-8 °C", hours=numbers.brief(hours)),
         _("more than %(most)s h", most=most), _("freeze at -80 °C next time"),
     )  # fmt: skip
 
@@ -310,8 +310,8 @@ def judge_particles_per_cell(per_cell: Decimal, limits: Limits) -> Row:
     most = site.amount(limits, "harvest.particles_per_cell_warn_above", "{particles}/{cell}")
     return _warn_if(
         "harvest-yield", per_cell > most,
-        _("%(value)s particles per cell", value=_shown(per_cell)),
-        _("more than %(most)s is implausible", most=_shown(most)),
+        _("%(value)s particles per cell", value=numbers.brief(per_cell)),
+        _("more than %(most)s is implausible", most=numbers.brief(most)),
         _("check count, dilution and volume"),
     )  # fmt: skip
 
@@ -359,15 +359,11 @@ def judge_thaw(*, thaws: int, viability_percent: Decimal | None, limits: Limits)
 # --- the parts ---------------------------------------------------------------------------------
 
 
-def _shown(value: Decimal) -> str:
-    return numbers.plain(Decimal(f"{value:.4g}"))
-
-
 def _low(id_: str, name: Text, value: Decimal, limit: str, limits: Limits) -> Row:
     """A percentage that warns below one limit and stops below another."""
     warn = site.amount(limits, f"{limit}_warn_below", _PERCENT)
     stop = site.amount(limits, f"{limit}_stop_below", _PERCENT)
-    what = _("%(name)s %(value)s %%", name=name, value=_shown(value))
+    what = _("%(name)s %(value)s %%", name=name, value=numbers.brief(value))
     if not 0 <= value <= 100:
         return Row(id_, stopped(what, _("outside 0 to 100 %"), _("count again"), LEAD))
     if value < stop:
@@ -382,7 +378,7 @@ def _high(id_: str, name: Text, value: Decimal, limit: str, limits: Limits) -> R
     """A count that warns above one limit and stops above another."""
     warn = site.number(limits, f"{limit}_warn_above")
     stop = site.number(limits, f"{limit}_stop_above")
-    what = _("%(name)s %(value)s", name=name, value=_shown(value))
+    what = _("%(name)s %(value)s", name=name, value=numbers.brief(value))
     if value > stop:
         return Row(id_, stopped(what, _("over %(limit)s", limit=stop),
                                 _("do not use these cells"), LEAD))  # fmt: skip
@@ -400,7 +396,7 @@ def _growth(grown: Growth, limits: Limits) -> Row:
         )
     return _warn_if(
         "culture-growth", grown.doublings > most,
-        _("Population doublings %(value)s", value=_shown(grown.doublings)),
+        _("Population doublings %(value)s", value=numbers.brief(grown.doublings)),
         _("more than %(most)s in one passage is a typing error as a rule", most=most),
         _("check both counts"),
     )  # fmt: skip

@@ -106,7 +106,9 @@ def clearing_factor(rmin_mm: Decimal, rmax_mm: Decimal, rpm: Decimal) -> Decimal
     """
     _above_zero(rmin_mm, rpm)
     if rmax_mm <= rmin_mm:
-        raise ImpossibleSpin(_("The outer radius must be larger than the inner one; correct the rotor."))
+        raise ImpossibleSpin(
+            _("The outer radius must be larger than the inner one; correct the rotor.")
+        )
     thousands = rpm / 1000
     return _CLEARING * (rmax_mm / rmin_mm).ln() / (thousands * thousands)
 
@@ -135,7 +137,7 @@ def moved_minutes(minutes: Decimal, from_clearing: Decimal, to_clearing: Decimal
 def moved_row(minutes: Decimal) -> Row:
     """The warning that goes with every time carried over by clearing factors."""
     return Row("isolation-moved", warned(
-        _("Time carried over: %(minutes)s min", minutes=_shown(minutes)),
+        _("Time carried over: %(minutes)s min", minutes=numbers.brief(minutes, 5)),
         _("scaling by clearing factors is not reliable for fixed-angle rotors"),
         _("check the pellet by count"), LEAD))  # fmt: skip
 
@@ -225,11 +227,11 @@ def judge_spin(spin: Spin, limits: Limits, tolerance_percent: Decimal = Decimal(
     )  # fmt: skip
     row_id = f"isolation-spin-{spin.step}"
     what = _("Step %(step)s: %(force)s x g at %(convention)s for %(minutes)s min",
-             step=spin.step, force=_shown(force), convention=spin.convention.value,
-             minutes=_shown(spin.minutes))  # fmt: skip
+             step=spin.step, force=numbers.brief(force, 5), convention=spin.convention.value,
+             minutes=numbers.brief(spin.minutes, 5))  # fmt: skip
     if abs(force - wanted) * 100 > tolerance_percent * wanted:
         return Row(row_id, warned(
-            what, _("the method says %(wanted)s x g", wanted=_shown(wanted)),
+            what, _("the method says %(wanted)s x g", wanted=numbers.brief(wanted, 5)),
             _("check rotor, radius and speed"), LEAD))  # fmt: skip
     if not least <= spin.minutes <= most:
         return Row(row_id, warned(
@@ -283,7 +285,7 @@ def mass_balance(
         finding = stopped(what, _("more than %(most)s %% came out", most=most),
                           _("measure again; look for a mix-up"), OFFICER)  # fmt: skip
     elif percent is not None and percent > warn:
-        finding = warned(what, _("%(loss)s %% is lost without a reason", loss=_shown(percent)),
+        finding = warned(what, _("%(loss)s %% is lost without a reason", loss=numbers.brief(percent, 5)),
                          _("look for the loss and say what it was"), LEAD)  # fmt: skip
     else:
         finding = passed(what, _("it adds up"))
@@ -293,7 +295,3 @@ def mass_balance(
 def _above_zero(*values: Decimal) -> None:
     if any(not each.is_finite() or each <= 0 for each in values):
         raise ImpossibleSpin(_("Speeds, radii, forces and times are above zero; correct them."))
-
-
-def _shown(value: Decimal) -> str:
-    return numbers.plain(Decimal(f"{value:.5g}"))

@@ -14,7 +14,7 @@ from lims.core.limits import Limits
 from lims.core.units import Quantity
 from lims.core.words import Text as _
 from lims.qc.curves import Curve, Fit, NoCurve, curve, mean, variation_percent
-from lims.qc.judged import OFFICER, Judged, shown
+from lims.qc.judged import OFFICER, Judged
 
 _PERCENT = "%"
 
@@ -106,7 +106,9 @@ def _blank_level(blank: Decimal | None) -> Row:
         return Row("bca-blank", stopped(
             _("Standards"), _("there is no blank (0 ug/mL) among them"),
             _("measure again with a blank"), OFFICER))  # fmt: skip
-    return Row("bca-blank", passed(_("Blank %(value)s", value=shown(blank)), _("taken off all")))
+    return Row(
+        "bca-blank", passed(_("Blank %(value)s", value=numbers.brief(blank)), _("taken off all"))
+    )
 
 
 def _replicates(count: int, limits: Limits) -> Row:
@@ -193,7 +195,7 @@ def _spread(
         name, cv = bad[0]
         return Row("bca-variation", stopped(
             _("Replicates of %(name)s vary by %(cv)s %%", name=name,
-              cv="-" if cv is None else shown(cv)),
+              cv="-" if cv is None else numbers.brief(cv)),
             _("more than %(most)s %%", most=most), _("measure again"), OFFICER))  # fmt: skip
     return Row("bca-variation", passed(_("Replicates"), _("within %(most)s %%", most=most)))
 
@@ -221,9 +223,9 @@ def _in_range(sample: Sequence[Decimal], points: Sequence[tuple[Decimal, Decimal
     low, high = min(each for _level, each in points), max(each for _level, each in points)
     out = [each for each in sample if not low <= each <= high]
     if out or not sample:
-        found = ", ".join(shown(each) for each in out) or "-"
+        found = ", ".join(numbers.brief(each) for each in out) or "-"
         return Row("bca-range", stopped(
             _("Sample's absorbance %(found)s", found=found),
-            _("outside the standards' %(low)s to %(high)s", low=shown(low), high=shown(high)),
+            _("outside the standards' %(low)s to %(high)s", low=numbers.brief(low), high=numbers.brief(high)),
             _("dilute again and measure"), OFFICER))  # fmt: skip
     return Row("bca-range", passed(_("Sample's absorbance"), _("within the standards")))

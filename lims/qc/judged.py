@@ -1,9 +1,7 @@
 """What every judgement carries, and how its figures are shown."""
 
 from dataclasses import dataclass
-from decimal import Decimal
 
-from lims.core import numbers
 from lims.core.gate import Result, Row
 from lims.core.words import Text as _
 
@@ -30,8 +28,3 @@ class Judged:
     def warns(self) -> list[str]:
         """The ids of the rows that warned."""
         return [row.id for row in self.rows if row.result is Result.WARNED]
-
-
-def shown(value: Decimal) -> str:
-    """For display only: four significant digits."""
-    return numbers.plain(Decimal(f"{value:.4g}"))

@@ -16,7 +16,7 @@ from lims.core.units import Quantity
 from lims.core.words import Text
 from lims.core.words import Text as _
 from lims.qc.curves import deviation, mean, variation_percent
-from lims.qc.judged import OFFICER, Judged, shown
+from lims.qc.judged import OFFICER, Judged
 
 _PERCENT = "%"
 _PER_ML = "{particles}/mL"
@@ -179,13 +179,15 @@ def _measured(chamber: Decimal | None, limits: Limits) -> Row:
     high = site.amount(limits, "nta.measured_max", _PER_ML)
     if chamber is None or not low <= chamber <= high:
         return Row("nta-measured", stopped(
-            _("Measured %(value)s particles/mL", value="-" if chamber is None else shown(chamber)),
+            _("Measured %(value)s particles/mL", value="-" if chamber is None else numbers.brief(chamber)),
             _("outside %(low)s to %(high)s, where the instrument counts",
-              low=shown(low), high=shown(high)),
+              low=numbers.brief(low), high=numbers.brief(high)),
             _("dilute again and measure"), OFFICER))  # fmt: skip
     return Row(
         "nta-measured",
-        passed(_("Measured %(value)s particles/mL", value=shown(chamber)), _("where it counts")),
+        passed(
+            _("Measured %(value)s particles/mL", value=numbers.brief(chamber)), _("where it counts")
+        ),
     )
 
 
@@ -196,13 +198,16 @@ def _repeatability(variation: Decimal | None, limits: Limits) -> Row:
         return Row(
             "nta-variation",
             stopped(
-                _("Captures vary by %(cv)s %%", cv="-" if variation is None else shown(variation)),
+                _(
+                    "Captures vary by %(cv)s %%",
+                    cv="-" if variation is None else numbers.brief(variation),
+                ),
                 _("more than %(stop)s %%", stop=stop),
                 _("mix the sample and measure again"),
                 OFFICER,
             ),
         )
-    what = _("Captures vary by %(cv)s %%", cv=shown(variation))
+    what = _("Captures vary by %(cv)s %%", cv=numbers.brief(variation))
     if variation >= warn:
         return Row(
             "nta-variation",
@@ -219,7 +224,7 @@ def _frames(captures: Sequence[instruments.Capture], limits: Limits) -> Row:
     seen = [each.particles_per_frame for each in captures]
     outside = [each for each in seen if each is None or not low <= each <= high]
     if outside or not seen:
-        known = [shown(each) for each in outside if each is not None]
+        known = [numbers.brief(each) for each in outside if each is not None]
         return Row("nta-frames", stopped(
             _("Particles per frame: %(found)s", found=", ".join(known[:12]) or "-"),
             _("outside %(low)s to %(high)s of this instrument", low=low, high=high),
@@ -246,7 +251,7 @@ def _tracks(captures: Sequence[instruments.Capture], limits: Limits) -> Row:
 
 
 def _blank(percent: Decimal, limits: Limits) -> Row:
-    what = _("Diluent's own particles: %(share)s %% of the sample's", share=shown(percent))
+    what = _("Diluent's own particles: %(share)s %% of the sample's", share=numbers.brief(percent))
     if percent > site.amount(limits, "nta.blank_stop_above", _PERCENT):
         return Row("nta-blank", stopped(what, _("too many"), _("filter new diluent"), OFFICER))
     if percent > site.amount(limits, "nta.blank_warn_above", _PERCENT):

@@ -50,11 +50,11 @@ FINDING_KINDS: Mapping[str, _] = {
 
 
 def value_of(result: Result) -> str:
-    """A result with its sign and its unit, unrounded; a word in the reader's language."""
+    """A result with its sign and its unit, to four digits; a word in the reader's language."""
     if not result.unit:
         return word_of(result.value)
     sign = "" if result.comparator == "=" else f"{result.comparator} "
-    return f"{sign}{numbers.plain(Decimal(result.value))} {units.shown(result.unit)}"
+    return f"{sign}{numbers.brief(Decimal(result.value))} {units.shown(result.unit)}"
 
 
 def word_of(word: str) -> str:

@@ -252,7 +252,7 @@ def r15_signature(facts: ReleaseFacts) -> Finding | None:
     what = _("releasing signature, lot %(lot)s", lot=facts.lot)
     signature = facts.signature
     if signature is None:
-        return pending(what, _("it has not been given yet"), _("Sign with your password."))
+        return pending(what, _("nobody has signed yet"), _("Sign with your password."))
     if not signature.with_secret:
         why = _("it was given without a right password")
     elif signature.meaning != MEANING:

@@ -2,12 +2,11 @@
 
 from collections.abc import Iterable
 from datetime import timedelta
-from decimal import Decimal
 
 from sqlalchemy.orm import Session
 
 from lims import collection, custody, isolation, ledger, qc, studies
-from lims.core import clock, db, gate, numbers, units
+from lims.core import clock, db, gate
 from lims.core.permissions import Actor, requires
 from lims.custody import Item, ItemKind, State
 from lims.release import facts as told
@@ -104,13 +103,9 @@ def facts_of(
 
 
 def _result(row: qc.Result) -> told.TestResult:
-    shown = row.value
-    if row.unit:
-        sign = "" if row.comparator == "=" else row.comparator
-        shown = f"{sign}{numbers.plain(Decimal(row.value))} {units.shown(row.unit)}"
     return told.TestResult(
         test=row.test,
-        value=shown,
+        value=qc.value_of(row),
         judged=told.Judged(row.standing.value),
         state=row.state.value,
         entered_by=str(row.entered_by),
