@@ -219,7 +219,8 @@ def judge_passage(
         rows.append(_warn_if(
             "culture-seeding", not low <= seeded_per_cm2 <= high,
             _("Seeding density %(value)s cells/cm²", value=numbers.brief(seeded_per_cm2)),
-            _("the usual range is %(low)s to %(high)s", low=numbers.brief(low), high=numbers.brief(high)),
+            _("the usual range is %(low)s to %(high)s",
+              low=numbers.brief(low), high=numbers.brief(high)),
             _("check count, volume and area")))  # fmt: skip
     if donors_times_h and grown is not None and grown.doubling_time_h is not None:
         factor = site.number(limits, "culture.doubling_time_warn_factor")

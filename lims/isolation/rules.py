@@ -285,7 +285,8 @@ def mass_balance(
         finding = stopped(what, _("more than %(most)s %% came out", most=most),
                           _("measure again; look for a mix-up"), OFFICER)  # fmt: skip
     elif percent is not None and percent > warn:
-        finding = warned(what, _("%(loss)s %% is lost without a reason", loss=numbers.brief(percent, 5)),
+        finding = warned(what, _("%(loss)s %% is lost without a reason",
+                                 loss=numbers.brief(percent, 5)),
                          _("look for the loss and say what it was"), LEAD)  # fmt: skip
     else:
         finding = passed(what, _("it adds up"))

@@ -226,6 +226,7 @@ def _in_range(sample: Sequence[Decimal], points: Sequence[tuple[Decimal, Decimal
         found = ", ".join(numbers.brief(each) for each in out) or "-"
         return Row("bca-range", stopped(
             _("Sample's absorbance %(found)s", found=found),
-            _("outside the standards' %(low)s to %(high)s", low=numbers.brief(low), high=numbers.brief(high)),
+            _("outside the standards' %(low)s to %(high)s",
+              low=numbers.brief(low), high=numbers.brief(high)),
             _("dilute again and measure"), OFFICER))  # fmt: skip
     return Row("bca-range", passed(_("Sample's absorbance"), _("within the standards")))

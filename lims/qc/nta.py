@@ -179,7 +179,8 @@ def _measured(chamber: Decimal | None, limits: Limits) -> Row:
     high = site.amount(limits, "nta.measured_max", _PER_ML)
     if chamber is None or not low <= chamber <= high:
         return Row("nta-measured", stopped(
-            _("Measured %(value)s particles/mL", value="-" if chamber is None else numbers.brief(chamber)),
+            _("Measured %(value)s particles/mL",
+              value="-" if chamber is None else numbers.brief(chamber)),
             _("outside %(low)s to %(high)s, where the instrument counts",
               low=numbers.brief(low), high=numbers.brief(high)),
             _("dilute again and measure"), OFFICER))  # fmt: skip
