@@ -6,6 +6,7 @@ edited (domain.md 1.4).
 """
 
 import hashlib
+from collections import Counter
 
 from sqlalchemy import func, select
 
@@ -19,6 +20,7 @@ from lims.studies import queries
 from lims.studies.enrolment import require_consent, stream
 from lims.studies.errors import ListExhausted, StepOutOfOrder
 from lims.studies.models import AllocationRow, Study, Subject, SubjectKind, SubjectState
+from lims.studies.protocol import Protocol
 
 
 @requires(may.IMPORT_LIST)
@@ -53,6 +55,7 @@ def import_list(actor: Actor, *, study: str, content: str) -> Study:
                 ),
                 field="content",
             )
+        _require_balance(read, arms)
         digest = hashlib.sha256(content.encode()).hexdigest()
         known = session.execute(
             select(AllocationRow.list_digest, func.max(AllocationRow.position))
@@ -87,6 +90,23 @@ def import_list(actor: Actor, *, study: str, content: str) -> Study:
             rows=sealed,
         )
         return row
+
+
+def _require_balance(read: Protocol, arms: list[str]) -> None:
+    size = read.allocation.block_size
+    if not size or len(set(read.allocation.ratio.split(":"))) != 1 or size % len(read.arms):
+        return
+    for block in range(len(arms) // size):
+        there = Counter(arms[block * size : (block + 1) * size])
+        if {there[arm] for arm in read.arms} != {size // len(read.arms)}:
+            raise BadInput(
+                _(
+                    "Block %(block)s of the list does not hold every arm equally often; check "
+                    "the file.",
+                    block=block + 1,
+                ),
+                field="content",
+            )
 
 
 @requires(may.ALLOCATE)

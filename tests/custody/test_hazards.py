@@ -359,7 +359,8 @@ class Contest:
             )
         code = self.flasks.pop()
         more = {
-            "total_cells": 1_200_000, "viability_percent": Decimal(95), "confluence_percent": Decimal(78),
+            "total_cells": 1_200_000, "viability_percent": Decimal(95),
+            "confluence_percent": Decimal(78),
             "seeded": [500_000], "reason": "for the contest", **VESSEL,
         }  # fmt: skip
         return [lambda who=who: once(who, culture.passage, code=code, **more) for who in self.who]
