@@ -95,7 +95,9 @@ class Bed:
             password=password or self.stage.passwords["cyra"],
         )
 
-    def given(self, check_id: UUID, *, key: str | None = None, who: str = "clea") -> Any:
+    def given(
+        self, check_id: UUID, *, key: str | None = None, who: str = "clea", **seen: Any
+    ) -> Any:
         """The dose was given, inside an act of its own as a door has it."""
         now = clock.now()
         actor = self.actor(who)
@@ -112,6 +114,7 @@ class Bed:
                 drawn_up_at=now,
                 draw_up_witnessed=True,
                 password=self.stage.passwords[who],
+                seen=seen,
             )
             return str(row.id)
 

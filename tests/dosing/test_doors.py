@@ -255,6 +255,19 @@ def test_H32_an_interruption_keeps_nothing(tablet, bed, measured, how, at):  # n
     assert administered() == 0
 
 
+def test_H32_a_form_of_one_woman_says_nothing_of_another(tablet, bed, measured):  # noqa: F811
+    first, second = bed.world.first, bed.world.second
+    tablet.get("/bedside")
+    tablet.send("/bedside", band=giving.symbol(first.band))
+    left_open = tablet.step
+    tablet.send("/bedside", band=giving.symbol(second.band))  # another window, another bed
+    tablet.send("/bedside/spoken", step=left_open, name_agrees="yes", birth_date_agrees="yes")
+    went_on = "/bedside/dose" in tablet.text
+    measured("H32", trials=1, failures=int(went_on))
+    assert tablet.verdict == "stop"
+    assert not went_on
+
+
 def test_wrong_figures_are_typed_again_once(tablet, bed):  # noqa: F811
     woman = bed.world.first
     tablet.to_verdict(woman)

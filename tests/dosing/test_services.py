@@ -228,8 +228,9 @@ def test_a_check_that_stopped_first_gives_nothing_later(bed):  # noqa: F811
     found, answer = bed.check(woman, emergency_kit=False)
     assert answer.ids(Result.STOPPED) == ["B33"]
     bed.witness(found.id, woman)
-    with pytest.raises(GateStopped):
-        bed.given(found.id)
+    with pytest.raises(GateStopped) as raised:
+        bed.given(found.id, emergency_kit=True)  # the kit was brought; the check begins anew
+    assert stopped(raised) == ["B32"]
     assert administered() == 0
 
 
