@@ -18,7 +18,7 @@ from lims.custody.errors import (
     WrongItemKind,
 )
 from lims.custody.handing import accept, custody_gaps, hand_over, transfers
-from lims.custody.holding import block_descendants, hold, lift_hold
+from lims.custody.holding import block_descendants, hold, lift_hold, place_hold
 from lims.custody.items import (
     Taken,
     add_measured,
@@ -85,6 +85,7 @@ __all__ = [
     "parents",
     "place",
     "place_by_code",
+    "place_hold",
     "require_free",
     "set_state",
     "stream",

@@ -1,7 +1,9 @@
 """Holds: a reason not to use an item, found by every later step."""
 
+from sqlalchemy.orm import Session
+
 from lims import ledger
-from lims.core import clock, codes, db
+from lims.core import clock, codes, db, events
 from lims.core.errors import BadInput
 from lims.core.permissions import Actor, requires
 from lims.core.words import Text as _
@@ -11,6 +13,7 @@ from lims.custody.errors import OnHold
 from lims.custody.items import find, stream, touch
 from lims.custody.models import Hold, Item
 from lims.custody.rules import FINAL, State, may_become
+from lims.studies import Subject
 
 
 @requires(may.HOLD)
@@ -19,18 +22,32 @@ def hold(actor: Actor, *, code: str, reason: str, source: str = "person") -> Hol
     if not reason.strip():
         raise BadInput(_("Say why the item is held."), field="reason")
     with db.transaction() as session:
-        item = find(session, code, lock=True)
-        placed = Hold(
-            item_id=item.id,
-            reason=reason.strip(),
-            source=source,
-            placed_at=clock.now(),
-            placed_by=actor.person,
-        )
-        session.add(placed)
-        session.flush()
-        touch(actor, item, "custody.held", rows=[placed], reason=reason)
-        return placed
+        return place_hold(actor, session, find(session, code, lock=True), reason, source)
+
+
+def place_hold(actor: Actor, session: Session, item: Item, reason: str, source: str) -> Hold:
+    """Put a hold on an item whose row the caller holds; for steps that hear of a reason."""
+    placed = Hold(
+        item_id=item.id,
+        reason=reason.strip(),
+        source=source,
+        placed_at=clock.now(),
+        placed_by=actor.person,
+    )
+    session.add(placed)
+    session.flush()
+    touch(actor, item, "custody.held", rows=[placed], reason=reason)
+    return placed
+
+
+@events.subscribe("consent.withdrawn")
+def hold_her_material(*, actor: Actor, subject: Subject, material: str) -> None:
+    """She withdrew: whatever is left of her material is held, in the same commit (X8, H24)."""
+    with db.transaction() as session:
+        reason = f"consent withdrawn; her choice for the material: {material}"
+        for item in queries.items_of(session, donor_id=subject.id, limit=100_000):
+            if item.state not in FINAL:
+                place_hold(actor, session, item, reason, "consent")
 
 
 @requires(may.LIFT)

@@ -109,7 +109,7 @@ def facts_of(session: Session, asked: Asked, *, now: datetime | None = None) -> 
         band=_band(session, asked),
         spoken=_spoken(asked),
         dose=_dose(session, scanned, item),
-        lot=_lot(session, lot, vial.lot_id) if lot and vial else None,
+        lot=_lot(session, lot, item) if lot and item else None,
         lineage=_lineage(session, item, lot, read, asked) if item and lot else None,
         thaw=_thaw(session, item) if item and lot else None,
         custody=_custody(session, item, asked) if item and lot else None,
@@ -369,16 +369,16 @@ def _dose(session: Session, scanned: codes.Scanned, item: Item | None) -> told.D
     )
 
 
-def _lot(session: Session, lot: isolation.Lot, lot_id: UUID) -> told.Lot:
-    item = custody.item(session, lot_id)
+def _lot(session: Session, lot: isolation.Lot, dose: Item) -> told.Lot:
+    item = custody.item(session, lot.item_id)
     read = studies.protocol_of(studies.study(session, item.study_id))  # type: ignore[arg-type]
     arm = next(
         each
         for each in read.arms.values()
         if each.product == lot.product and each.mechanical in (None, lot.mechanical)
     )
-    line = [item, *custody.ancestors(session, [item.id])]
-    residual = qc.standing_result(session, lot_id, "S18")
+    line = [dose, *custody.ancestors(session, [dose.id])]
+    residual = qc.standing_result(session, lot.item_id, "S18")
     return told.Lot(
         name=lot.name,
         state=item.state.value,

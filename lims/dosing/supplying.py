@@ -6,7 +6,7 @@ from datetime import date
 from sqlalchemy.orm import Session
 
 from lims import custody, isolation, ledger, people, studies
-from lims.core import clock, codes, db, gate
+from lims.core import clock, codes, db, events, gate
 from lims.core.errors import BadInput
 from lims.core.permissions import Actor, requires
 from lims.core.words import Text as _
@@ -222,3 +222,14 @@ def _end(actor: Actor, session: Session, item: Item, state: State, kind: str, re
         custody.take(actor, item, item.volume_ul, purpose="destroyed")
     custody.set_state(actor, item, state, kind, rows=rows, reason=reason)
     return item
+
+
+@events.subscribe("consent.withdrawn")
+def hold_her_doses(*, actor: Actor, subject: studies.Subject, material: str) -> None:
+    """She withdrew: a dose that is meant for her is held, whoever gave for it (H24)."""
+    with db.transaction() as session:
+        for row in queries.assignments_to(session, subject.id):
+            item = custody.item(session, row.item_id)
+            own = item.donor_id == subject.id  # held with her material
+            if row.ended_at is None and item.state not in custody.FINAL and not own:
+                custody.place_hold(actor, session, item, "her consent was withdrawn", "consent")
