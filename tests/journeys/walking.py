@@ -36,6 +36,7 @@ GROUPED = re.compile(r"\b[A-Z][0-9A-Z]{2} [0-9A-Z]{3} [0-9A-Z]{3}\b")
 OPEN = (labels.RequestState.REQUESTED, labels.RequestState.SENDING)
 # The page on which the link to an act stands, by the first part of the act's address.
 _ITEMS = ("specimens", "kits", "cultures", "harvests", "doses", "samples", "items")
+_DRAWN = "domcontentloaded"  # pages work before their pictures are there
 _REMEMBERED = timedelta(minutes=50)  # shorter than a sign-in may stand idle
 
 
@@ -98,7 +99,7 @@ def drawn(seconds: float = 20) -> None:
         with db.reading() as session:
             if not labels.requests(session, states=list(OPEN)):
                 return
-        time.sleep(0.02)
+        time.sleep(0.05)
     raise AssertionError(f"labels were not drawn within {seconds} s")
 
 
@@ -160,22 +161,35 @@ class Walk:
 
     # people
 
-    def becomes(self, login: str) -> None:
-        """She signs in at the page; whoever was there signs out first."""
+    def becomes(self, login: str, at: str = "/") -> None:
+        """She signs in at the page, on her way to another; whoever was there signs out first."""
         fresh = self.since is not None and self.now() - self.since < _REMEMBERED
         if login == self.who and fresh:
+            if urlsplit(self.page.url).path != quote(at):
+                self.goto(at)
             return
         if self.who and self.page.locator("form[action='/sign-out']").count():
-            self.page.click("form[action='/sign-out'] button")
-            self.page.wait_for_url("**/sign-in*")
-        self.page.goto("/sign-in")
+            with self.page.expect_navigation(url="**/sign-in*", wait_until=_DRAWN):
+                self.page.click("form[action='/sign-out'] button")
+        self.goto(f"/sign-in?next={quote(at)}")
         self.page.fill("#login", login)
         self.page.fill("#password", PASSWORD)
-        with self.page.expect_navigation():
+        with self.page.expect_navigation(wait_until=_DRAWN):
             self.page.press("#password", "Enter")
         self.looked()
-        assert self.page.locator("[data-person]").count(), f"{login} is not signed in"
+        shown = self.page.locator("[data-person]")
+        assert shown.count(), f"{login} is not signed in: {self.text()}"
+        assert urlsplit(self.page.url).path == quote(at), self.page.url
         self.who, self.since = login, self.now()
+
+    def speaks(self, language: str, direction: str) -> None:
+        """The same page in another language, as its button gives it."""
+        with self.page.expect_navigation(wait_until=_DRAWN):
+            self.page.click(f"nav.languages a[hreflang={language}]")
+        self.looked()
+        shown = self.page.locator("html")
+        assert shown.get_attribute("lang") == language
+        assert shown.get_attribute("dir") == direction
 
     # pages
 
@@ -193,7 +207,7 @@ class Walk:
 
     def goto(self, path: str) -> None:
         """Open a page."""
-        answer = self.page.goto(path)
+        answer = self.page.goto(path, wait_until=_DRAWN)
         assert answer.ok, f"{answer.status} {path}: {self.text()}"
         self.looked()
 
@@ -217,11 +231,10 @@ class Walk:
         Returns:
             The path of the page that follows.
         """
-        self.becomes(who)
-        self.goto(via or _page_of(path))
+        self.becomes(who, via or _page_of(path))
         link = self.page.locator(f"main a[href='{quote(path)}']").first
         assert link.count(), f"{who} finds no link to {path} on {self.page.url}: {self.text()}"
-        with self.page.expect_navigation():
+        with self.page.expect_navigation(wait_until=_DRAWN):
             link.click()
         assert urlsplit(self.page.url).path == quote(path), self.page.url
         self.looked()
@@ -259,8 +272,17 @@ class Walk:
 
     def send(self, form: str, what: str, verdict: str = "ok") -> str:
         """Press the form's button; the page that follows shows its verdict."""
-        with self.page.expect_navigation():
-            self.page.click(f"{form} button.main")
+        wrong = self.page.locator(f"{form} :invalid:not(fieldset)")
+        names = wrong.evaluate_all("all => all.map((each) => each.name)")
+        assert not names, f"{what}: the browser would not send {names}"
+        try:
+            with self.page.expect_navigation(wait_until=_DRAWN):
+                self.page.click(f"{form} button.main")
+        except Exception:
+            import faulthandler
+
+            faulthandler.dump_traceback(all_threads=True)
+            raise
         self.looked()
         shown = self.page.locator("[data-verdict]")
         kinds = shown.evaluate_all("all => all.map((each) => each.dataset.verdict)")
