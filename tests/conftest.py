@@ -5,6 +5,7 @@ import os
 import shutil
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from uuid import uuid4
@@ -66,13 +67,96 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
         shutil.copy(request.getfixturevalue("sqlite_template"), path)
         yield f"sqlite:///{path}"
         return
-    server = request.getfixturevalue("postgres")
-    template = request.getfixturevalue("postgres_template")
-    name = f"test_{uuid4().hex[:12]}"
-    with psycopg.connect(f"{server}/postgres", autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
-        yield f"{server}/{name}"
-        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    with request.getfixturevalue("emptied").one() as url:
+        yield url
+
+
+class Emptied:
+    """PostgreSQL databases that are emptied after each test: a new one costs ten times as much.
+
+    A test that changed the database's form (dropped a guard, a table) costs it its life.
+    """
+
+    _FORM = """
+        SELECT md5(string_agg(line, ',' ORDER BY line)) FROM (
+          SELECT attrelid::regclass || ' ' || attname || ' ' || atttypid AS line
+            FROM pg_attribute JOIN pg_class ON pg_class.oid = attrelid
+            WHERE relnamespace = 'public'::regnamespace AND attnum > 0
+          UNION ALL SELECT tgname || ' ' || tgenabled::text || ' ' || tgrelid::regclass
+            FROM pg_trigger WHERE NOT tgisinternal
+          UNION ALL SELECT rulename || ' ' || ev_class::regclass FROM pg_rewrite
+            WHERE rulename <> '_RETURN'
+          UNION ALL SELECT proname || ' ' || md5(prosrc) FROM pg_proc
+            WHERE pronamespace = 'public'::regnamespace) AS lines"""
+
+    def __init__(self, server: str, template: str) -> None:
+        self.server, self.template = server, template
+        self.free: list[str] = []
+        with psycopg.connect(f"{server}/{template}", autocommit=True) as connection:
+            self.form = connection.execute(self._FORM).fetchone()
+            found = connection.execute(
+                "SELECT tablename FROM pg_tables WHERE schemaname = 'public'"
+                " AND tablename <> 'alembic_version'"
+            )
+            self.tables = [name for (name,) in found]
+            self.guards = connection.execute(
+                "SELECT tgname, tgrelid::regclass::text FROM pg_trigger WHERE NOT tgisinternal"
+            ).fetchall()
+
+    @contextmanager
+    def one(self) -> Iterator[str]:
+        """An empty database for one test."""
+        name = self.free.pop() if self.free else self._clone()
+        try:
+            yield f"{self.server}/{name}"
+        finally:
+            if self._empty(name):
+                self.free.append(name)
+            else:
+                self._root(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+
+    def _root(self, statement: str) -> None:
+        with psycopg.connect(f"{self.server}/postgres", autocommit=True) as connection:
+            connection.execute(statement)
+
+    def _clone(self) -> str:
+        name = f"test_{uuid4().hex[:12]}"
+        self._root(f"CREATE DATABASE {name} TEMPLATE {self.template} STRATEGY FILE_COPY")
+        return name
+
+    def _empty(self, name: str) -> bool:
+        try:
+            with psycopg.connect(f"{self.server}/{name}", autocommit=True) as connection:
+                connection.execute(
+                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                    " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+                )
+                if connection.execute(self._FORM).fetchone() != self.form:
+                    return False
+                asked = " UNION ALL ".join(
+                    f"(SELECT '{each}' FROM {each} LIMIT 1)" for each in self.tables
+                )
+                filled = [each for (each,) in connection.execute(asked)]
+                if not filled:
+                    return True
+                # The guards stand in the way of a test's broom as of everybody's.
+                with connection.transaction():
+                    for each in ("ledger_entry", "ledger_head"):
+                        connection.execute(f"ALTER TABLE {each} DISABLE TRIGGER USER")
+                    connection.execute(
+                        f"TRUNCATE {', '.join(filled)} RESTART IDENTITY CASCADE"
+                    )
+                    for guard, each in self.guards:
+                        connection.execute(f"ALTER TABLE {each} ENABLE ALWAYS TRIGGER {guard}")
+                return connection.execute(self._FORM).fetchone() == self.form
+        except psycopg.Error:
+            return False
+
+
+@pytest.fixture(scope="session")
+def emptied(postgres: str, postgres_template: str) -> Emptied:
+    """Databases on PostgreSQL for tests that want an empty one."""
+    return Emptied(postgres, postgres_template)
 
 
 @pytest.fixture

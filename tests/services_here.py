@@ -75,7 +75,8 @@ def postgres(*, safe: bool = False) -> Iterator[str]:
         "--no-sync", "--locale=C.UTF-8", "-E", "UTF8")  # fmt: skip
     run(programs / "pg_ctl", "-D", folder / "data", "-w", "-l", folder / "log", "-o",
         f"-p {port} -k {folder} -c fsync={'on' if safe else 'off'} -c listen_addresses=127.0.0.1 "
-        "-c max_connections=120", "start")  # fmt: skip
+        "-c max_connections=120 -c full_page_writes=off -c autovacuum=off -c wal_level=minimal "
+        "-c max_wal_senders=0 -c synchronous_commit=off", "start")  # fmt: skip
     try:
         yield f"postgresql://lims@127.0.0.1:{port}"
     finally:
