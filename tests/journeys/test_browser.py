@@ -27,7 +27,6 @@ from tests.journeys.walking import (
     practising,
 )
 
-playwright = pytest.importorskip("playwright.sync_api")
 pytestmark = pytest.mark.browser
 
 ROOT = Path(__file__).parents[2]
@@ -66,7 +65,11 @@ KINDS = {
 def chromium() -> Iterator[object]:
     """A browser; the run fails where everything must be there and it is not."""
     program = services_here.chromium()
-    with playwright.sync_playwright() as started:
+    try:
+        from playwright.sync_api import sync_playwright
+    except ImportError:
+        services_here.absent("Playwright")
+    with sync_playwright() as started:
         browser = started.chromium.launch(executable_path=program, args=ARGUMENTS)
         yield browser
         browser.close()

@@ -61,12 +61,14 @@ class Programs:
 
     Attributes:
         twice: how many acts were sent twice.
+        acted_twice: the paths of those that did not act once.
     """
 
     address: str
     now: clock.SetClock
     tokens: dict[str, str] = field(default_factory=dict)
     twice: int = 0
+    acted_twice: list[str] = field(default_factory=list)
 
     def call(
         self, who: str, path: str, body: Any = None, key: str = ""
@@ -94,10 +96,10 @@ class Programs:
         assert "Idempotency-Replayed" not in headers
         written = _entries()
         status, headers, again = self.call(who, path, body, key)
-        assert (status, headers.get("Idempotency-Replayed")) == (200, "true"), (path, again)
-        assert again == first, path
-        assert _entries() == written, path
         self.twice += 1
+        replayed = (status, headers.get("Idempotency-Replayed")) == (200, "true")
+        if not replayed or again != first or _entries() != written:
+            self.acted_twice.append(path)
         return first
 
     def refused(self, who: str, path: str, **body: Any) -> tuple[int, Any]:
@@ -368,7 +370,9 @@ def result(answer: dict[str, Any], row: str) -> str:
     return next(each["result"] for each in answer["checks"] if each["id"] == row)
 
 
-def test_plasma_is_given_over_the_api_each_act_sent_twice(programs: Programs, tmp_path: Path):
+def test_H10_plasma_is_given_over_the_api_each_act_sent_twice(
+    programs: Programs, tmp_path: Path, measured
+):
     her = to_the_bed(programs)
     started = check(programs, her)
     assert started["verdict"] != "stop", started
@@ -380,6 +384,8 @@ def test_plasma_is_given_over_the_api_each_act_sent_twice(programs: Programs, tm
 
     assert (done["state"], done["dose"], done["delivered_ul"]) == ("given", her.dose, 1500)
     assert programs.asked("clea", f"/items/{her.dose}")["state"] == "administered"
+    measured("H10", trials=programs.twice, failures=len(programs.acted_twice))
+    assert programs.acted_twice == []
     assert programs.twice >= 35
     with db.reading() as session:
         assert ledger.verify(session).ok
