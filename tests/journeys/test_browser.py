@@ -91,7 +91,7 @@ def walk(chromium, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[
         context = chromium.new_context(
             base_url=address, viewport={"width": 1366, "height": 768}, locale="en-GB"
         )
-        context.set_default_timeout(10_000)
+        context.set_default_timeout(30_000)
         yield Walk(context.new_page(), home, standing)
         context.close()
 

@@ -92,7 +92,7 @@ def console(*words: str, said: str = "") -> str:
     return ran.stdout
 
 
-def drawn(seconds: float = 20) -> None:
+def drawn(seconds: float = 60) -> None:
     """Wait until the worker has drawn every label that was asked for."""
     until = time.monotonic() + seconds
     while time.monotonic() < until:
