@@ -143,9 +143,7 @@ class Emptied:
                 with connection.transaction():
                     for each in ("ledger_entry", "ledger_head"):
                         connection.execute(f"ALTER TABLE {each} DISABLE TRIGGER USER")
-                    connection.execute(
-                        f"TRUNCATE {', '.join(filled)} RESTART IDENTITY CASCADE"
-                    )
+                    connection.execute(f"TRUNCATE {', '.join(filled)} RESTART IDENTITY CASCADE")
                     for guard, each in self.guards:
                         connection.execute(f"ALTER TABLE {each} ENABLE ALWAYS TRIGGER {guard}")
                 return connection.execute(self._FORM).fetchone() == self.form

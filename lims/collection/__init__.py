@@ -10,7 +10,7 @@ from lims.collection.gathering import collect, collect_blood, collect_cord
 from lims.collection.kits import issue_kit, prepare_kit
 from lims.collection.markers import markers_of, record_marker
 from lims.collection.models import Kit, Marker, MarkerState, Specimen, SpecimenKind
-from lims.collection.queries import kit_of, specimen_of
+from lims.collection.queries import kind_of, kit_of, specimen_of
 from lims.collection.receipt import REJECTION_REASONS, Decision, receive
 
 __all__ = [
@@ -25,6 +25,7 @@ __all__ = [
     "collect_blood",
     "collect_cord",
     "issue_kit",
+    "kind_of",
     "kit_of",
     "markers_of",
     "prepare_kit",

@@ -268,6 +268,12 @@ doors.act(
     after=_to_item,
     order=10,
 )
+
+
+def _is_blood(item: Item) -> bool:
+    return queries.kind_of(item) in (SpecimenKind.TEST_BLOOD, SpecimenKind.PRP_BLOOD)
+
+
 doors.act(
     "/specimens/<code>/markers",
     record_marker,
@@ -286,5 +292,6 @@ doors.act(
         state=of.MARKER_STATE_NAMES[MarkerState(answer["state"])],
     ),
     order=60,
+    fits=_is_blood,
 )
 showing.register()

@@ -103,6 +103,17 @@ def _about_run(actor: Actor, *, code: str, modality: str) -> list[tuple[Any, Any
     return [(_("Modality"), named), *about_item(actor, code=code)]
 
 
+def _is_vessel(item: Item) -> bool:
+    return item.kind is ItemKind.FLASK
+
+
+def _has_cells(item: Item) -> bool:
+    return collection.kind_of(item) in (
+        collection.SpecimenKind.MENSTRUAL_FLUID,
+        collection.SpecimenKind.CORD,
+    )
+
+
 doors.act(
     "/specimens/<code>/isolation",
     growing.isolate,
@@ -116,6 +127,7 @@ doors.act(
     about=_about_specimen,
     after=lambda answer: f"/items/{answer['code']}",
     said=lambda answer: _("P0 vessel %(code)s made", code=codes.grouped(answer["code"])),
+    fits=_has_cells,
 )
 doors.act(
     "/cultures/<code>/passage",
@@ -132,6 +144,7 @@ doors.act(
         "New vessels: %(codes)s",
         codes=", ".join(codes.grouped(each["code"]) for each in answer["items"]),
     ),
+    fits=_is_vessel,
 )
 PRECONDITION = doors.act(
     "/cultures/<code>/preconditioning/<modality>",
@@ -160,6 +173,7 @@ doors.act(
     permission=may.GROW,
     after=lambda answer: f"/items/{answer['code']}",
     said=lambda answer: _("Harvest %(code)s made", code=codes.grouped(answer["code"])),
+    fits=_is_vessel,
 )
 doors.act(
     "/cultures/<code>/rejection",

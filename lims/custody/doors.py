@@ -98,6 +98,18 @@ def about(actor: Actor, *, code: str) -> Sequence[tuple[Any, Any]]:
 
 doors = Doors("custody")
 nav.add(_("Make a place"), "/places", may.PLACE.granted_to & PEOPLE, order=70)
+
+
+def _is_offered(item: Item) -> bool:
+    with db.reading() as session:
+        return any(each.accepted_at is None for each in handing.transfers(session, item.id))
+
+
+def _is_held(item: Item) -> bool:
+    with db.reading() as session:
+        return bool(queries.holds(session, [item.id]))
+
+
 doors.act(
     "/items/<code>/moves",
     move,
@@ -136,6 +148,7 @@ doors.act(
     when=_THERE,
     about=about,
     order=74,
+    fits=_is_offered,
 )
 doors.act(
     "/items/<code>/holds",
@@ -160,6 +173,7 @@ doors.act(
     when=_THERE,
     about=about,
     order=92,
+    fits=_is_held,
 )
 doors.act(
     "/places",

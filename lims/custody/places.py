@@ -56,7 +56,10 @@ def make_place(
             try:
                 with session.begin_nested():
                     session.add(place)
-            except IntegrityError:
+            except IntegrityError as clash:
+                # Drawn twice: the unique index says so, and another code is drawn (H09).
+                if "code" not in str(clash.orig):
+                    raise
                 continue
             break
         ledger.record(actor, f"place/{place.code}", "custody.place-made", rows=[place])

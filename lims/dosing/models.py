@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Date, ForeignKey, String, UniqueConstraint
+from sqlalchemy import Date, ForeignKey, Index, String, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from lims.core.db import Base, Tracked, stored
@@ -23,8 +23,18 @@ class Assignment(Tracked, Base):
     """A dose is meant for one participant and visit."""
 
     __tablename__ = "dosing_assignment"
+    __table_args__ = (
+        # A returned dose may be assigned again; at any time it is meant for one woman.
+        Index(
+            "uq_dosing_assignment_open",
+            "item_id",
+            unique=True,
+            sqlite_where=text("ended_at IS NULL"),
+            postgresql_where=text("ended_at IS NULL"),
+        ),
+    )
 
-    item_id: Mapped[UUID] = mapped_column(ForeignKey("custody_item.id"), unique=True)
+    item_id: Mapped[UUID] = mapped_column(ForeignKey("custody_item.id"), index=True)
     subject_id: Mapped[UUID] = mapped_column(ForeignKey("studies_subject.id"), index=True)
     visit: Mapped[str] = mapped_column(String(40))
     assigned_at: Mapped[datetime]

@@ -90,6 +90,14 @@ def _said_lot(answer: dict[str, Any]) -> _:
     return _("Lot %(name)s made, %(code)s", name=answer["name"], code=codes.grouped(answer["code"]))
 
 
+def _is_harvest(item: Item) -> bool:
+    return item.kind is ItemKind.HARVEST
+
+
+def _is_blood_for_prp(item: Item) -> bool:
+    return collection.kind_of(item) is collection.SpecimenKind.PRP_BLOOD
+
+
 doors.act(
     "/harvests/<code>/isolation",
     _isolate,
@@ -104,6 +112,7 @@ doors.act(
     permission=may.RUN,
     after=lambda answer: f"/lots/{answer['code']}",
     said=_said_lot,
+    fits=_is_harvest,
 )
 doors.act(
     "/specimens/<code>/prp",
@@ -119,6 +128,7 @@ doors.act(
     permission=may.RUN,
     after=lambda answer: f"/lots/{answer['code']}",
     said=_said_lot,
+    fits=_is_blood_for_prp,
 )
 doors.act(
     "/lots/<code>/fill",

@@ -94,7 +94,12 @@ def _enter(actor: Actor, /, *, code: str, test: str, **given: Any) -> Result:
         raise BadInput(_("Leave this empty, or choose that it is something else."), field="found")
     unit = given.get("unit")
     return entering.enter(
-        actor, code=code, test=test, value=value, unit="" if unit is None else unit.value
+        actor,
+        code=code,
+        test=test,
+        value=value,
+        unit="" if unit is None else unit.value,
+        reason=given.get("reason", ""),
     )
 
 
@@ -154,6 +159,10 @@ def _about_sample(actor: Actor, *, code: str) -> list[tuple[Any, Any]]:
         return [(_("Sample"), codes.grouped(item.code)), *isolation.lot_facts(parent.code)]
 
 
+def _is_for_tests(item: Item) -> bool:
+    return item.kind is ItemKind.QC_SAMPLE
+
+
 doors.act(
     "/samples/<code>/particles",
     reading.read_particles,
@@ -166,6 +175,7 @@ doors.act(
     when=(State.STORED,),
     about=_about_sample,
     after=_after_lot,
+    fits=_is_for_tests,
 )
 doors.act(
     "/samples/<code>/protein",
@@ -179,6 +189,7 @@ doors.act(
     when=(State.STORED,),
     about=_about_sample,
     after=_after_lot,
+    fits=_is_for_tests,
 )
 doors.act(
     "/lots/<code>/derived-results",

@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from lims import culture, custody, isolation, studies
-from lims.core import clock, codes, db
+from lims.core import clock, codes, db, gate
 from lims.core.errors import BadInput
 from lims.core.permissions import Actor, requires
 from lims.core.units import Quantity
@@ -69,6 +69,7 @@ def enter(
     value: str,
     unit: str = "",
     components: Mapping[str, str] | None = None,
+    reason: str = "",
 ) -> Result:
     """Enter a result by hand.
 
@@ -76,6 +77,7 @@ def enter(
         value: a number, `<0.5`, `below_loq`, or one of the accepted words.
         unit: as measured; converted to the test's unit, never assumed.
         components: of a test with several parts (markers), by id; then `value` is not asked.
+        reason: why a value that is a thousand times off its target is right all the same.
 
     Raises:
         NoSuchTest, ResultStands: no such test; it has a result.
@@ -91,7 +93,21 @@ def enter(
         if spec.components:
             value, details = panels.judge(spec, components or {})
             return keep(actor, session, item, spec, value, details=details)
-        return keep(actor, session, item, spec, _outcome(spec, value, unit))
+        outcome = _outcome(spec, value, unit)
+        if isinstance(outcome, rules.Measured):
+            slip = thousandfold_row(spec, outcome.amount)
+            gate.demand(
+                gate.Answer("qc.enter", clock.now(), slip), codes=[item.code], reasons=reason
+            )
+        return keep(actor, session, item, spec, outcome)
+
+
+def thousandfold_row(spec: SpecTest, amount: Quantity) -> tuple[gate.Row, ...]:
+    """A warning where the value would hit its target if its unit had been mistaken (H15)."""
+    if spec.limit.low is None or spec.limit.high is None:
+        return ()
+    found = rules.thousandfold(amount, spec.limit.low, spec.limit.high)
+    return (gate.Row("qc-thousandfold", found),) if found else ()
 
 
 def _outcome(spec: SpecTest, value: str, unit: str) -> rules.Measured | str:
@@ -163,7 +179,7 @@ def keep(
         standing is Standing.OUTSIDE and spec.severity is Severity.STOP
     ):
         finding = Finding(
-            reference=f"OOS-{queries.count_findings(session) + 1:04d}",
+            reference=queries.next_reference(session, lot_item),
             lot_id=lot_item.id,
             result_id=result.id,
             kind="out-of-specification",

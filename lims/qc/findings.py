@@ -24,7 +24,7 @@ def open_deviation(actor: Actor, *, code: str, description: str) -> Finding:
     with db.transaction() as session:
         item = custody.find(session, code, kinds=[ItemKind.LOT], lock=True)
         finding = Finding(
-            reference=f"DEV-{queries.count_findings(session) + 1:04d}",
+            reference=queries.next_reference(session, item),
             lot_id=item.id,
             kind="deviation",
             description=description.strip(),

@@ -61,6 +61,9 @@ def finding_by_reference(session: Session, reference: str) -> Finding | None:
     return session.scalar(select(Finding).where(Finding.reference == reference))
 
 
-def count_findings(session: Session) -> int:
-    """How many findings there ever were."""
-    return session.scalar(select(func.count()).select_from(Finding)) or 0
+def next_reference(session: Session, lot_item: Item) -> str:
+    """How the next finding of a lot is called; the caller holds the lot's row, so none collides."""
+    number = session.scalar(
+        select(func.count()).select_from(Finding).where(Finding.lot_id == lot_item.id)
+    )
+    return f"{lot_item.name}-F{(number or 0) + 1}"

@@ -18,7 +18,7 @@ from lims.custody import Item, ItemKind
 from lims.instruments import NtaSample, PlateSample, Reading
 from lims.qc import permissions as may
 from lims.qc import queries, rules
-from lims.qc.entering import keep, lot_for_testing, test_of
+from lims.qc.entering import keep, lot_for_testing, test_of, thousandfold_row
 from lims.qc.errors import FileKnown, WrongSample
 from lims.qc.models import InstrumentFile, Result
 
@@ -120,8 +120,10 @@ def read_protein(
         judged = rules.judge_bca(
             standards, wells, dilution=dilution, limits=read.limits, wavelength_nm=wavelength
         )
+        spec = test_of(session, lot_item, lot, "S04")
+        slip = thousandfold_row(spec, judged.concentration) if judged.concentration else ()
         answer = gate.demand(
-            gate.Answer("qc.protein", clock.now(), judged.rows),
+            gate.Answer("qc.protein", clock.now(), (*judged.rows, *slip)),
             codes=[sample.code],
             reasons=reason,
         )
@@ -135,7 +137,7 @@ def read_protein(
             actor,
             session,
             lot_item,
-            test_of(session, lot_item, lot, "S04"),
+            spec,
             judged.concentration,
             details={
                 "wells": len(wells),

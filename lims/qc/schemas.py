@@ -95,6 +95,7 @@ def _of_amount(test: SpecTest) -> dict[str, Any]:
             label=_("Unit"),
             help=_("The one on the instrument or the report; it is converted."),
         ),
+        **({"reason": _reason()} if test.limit.low and test.limit.high else {}),
     }
 
 

@@ -3,7 +3,8 @@
 from flask import Blueprint, Response, render_template
 from flask.typing import ResponseReturnValue
 
-from lims.core import codes
+from lims import custody
+from lims.core import codes, db
 from lims.core.permissions import PEOPLE
 from lims.core.words import Text as _
 from lims.release import doors, lots
@@ -38,12 +39,14 @@ def lot(code: str) -> ResponseReturnValue:
     actor = auth.current_actor()
     scanned = codes.expect(code, "L", "code").code
     found = lots.dossier(actor, code=scanned)
+    with db.reading() as session:
+        item = custody.find(session, scanned)
     return render_template(
         "release/lot.html",
         title=_("Lot %(name)s", name=found["name"]),
         lot=found,
         rows=lots.sorted_rows(found["release"]),
-        acts=sorted(acts_for("L", found["state"].value, actor), key=_turn),
+        acts=sorted(acts_for("L", found["state"].value, actor, item), key=_turn),
         words=lots.words(),
     )
 

@@ -23,11 +23,13 @@ class NothingKnown(NotFound):
     code = "code_unknown"
 
 
-def next_for(letter: str, state: str | None, actor: Actor, **path: Any) -> list[dict[str, Any]]:
+def next_for(
+    letter: str, state: str | None, actor: Actor, thing: Any = None, **path: Any
+) -> list[dict[str, Any]]:
     """The next acts as a scan answers them."""
     return [
         {"name": f"{act.feature}.{act.name}", "title": act.title, "url": act.url(**path)}
-        for act in acts_for(letter, state, actor)
+        for act in acts_for(letter, state, actor, thing)
     ]
 
 
@@ -120,7 +122,7 @@ def _item(session: Session, actor: Actor, read: codes.Scanned) -> dict[str, Any]
         item.kind.value,
         card_of(session, item),
         f"/items/{quote(item.code)}",
-        next_for(read.letter, item.state.value, actor, code=item.code),
+        next_for(read.letter, item.state.value, actor, item, code=item.code),
     )
 
 

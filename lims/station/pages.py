@@ -169,7 +169,7 @@ def trace_form() -> Response:
 
 def _next(found: Item, actor: Actor) -> list[Act]:
     """What can be done next; what ends a thing stands last, never as the large button."""
-    acts = acts_for(found.code[0], found.state.value, actor)
+    acts = acts_for(found.code[0], found.state.value, actor, found)
     return sorted(acts, key=lambda act: act.name.startswith(("destroy", "reject", "return")))
 
 

@@ -56,7 +56,7 @@ def import_list(actor: Actor, *, study: str, content: str) -> Study:
                 field="content",
             )
         _require_balance(read, arms)
-        digest = hashlib.sha256(content.encode()).hexdigest()
+        digest = hashlib.sha256("\n".join(arms).encode()).hexdigest()
         known = session.execute(
             select(AllocationRow.list_digest, func.max(AllocationRow.position))
             .where(AllocationRow.study_id == row.id)

@@ -175,7 +175,10 @@ def _draw_band(session: Session, subject: Subject, reason: str | None) -> Wristb
         try:
             with session.begin_nested():
                 session.add(band)
-        except IntegrityError:
+        except IntegrityError as clash:
+            # Drawn twice: the unique index says so, and another code is drawn (H09).
+            if "code" not in str(clash.orig):
+                raise
             continue
         return band
 

@@ -77,6 +77,7 @@ class Doors:
         permission: Permission | None = None,
         letters: Mapping[str, str] | None = None,
         order: int = 50,
+        fits: Callable[[Any], bool] | None = None,
     ) -> Act:
         """Declare an act: `service(actor, **path arguments, **what was loaded)`.
 
@@ -93,6 +94,7 @@ class Doors:
             permission: asked before anything else; the service's own unless given.
             letters: further path arguments that are printed codes, with their type letters.
             order: its place among a thing's next steps; lower stands first.
+            fits: whether this very thing can have it done, where letter and state do not tell.
         """
         act = Act(
             feature=self.name,
@@ -116,6 +118,7 @@ class Doors:
             page=page,
             api=api,
             order=order,
+            fits=fits,
         )
         if isinstance(takes, type):
             both = set(ARGUMENT.findall(path)) & set(vars(takes)["_declared_fields"])

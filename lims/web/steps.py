@@ -113,6 +113,7 @@ class Act(Door):
         template, shows: another page than the form's, and what it is given besides.
         said: what the DONE panel says, from the answer; the title unless given.
         order: its place among the next steps; lower stands first.
+        fits: whether this very thing can have it done.
     """
 
     on: str = ""
@@ -127,6 +128,7 @@ class Act(Door):
     page: bool = True
     api: bool = True
     order: int = 50
+    fits: Callable[[Any], bool] | None = None
 
     def perform(
         self,
@@ -170,12 +172,13 @@ class Read(Door):
 ACTS: dict[tuple[str, str], Act] = {}
 
 
-def acts_for(kind: str, state: str | None, actor: Actor) -> list[Act]:
+def acts_for(kind: str, state: str | None, actor: Actor, thing: Any = None) -> list[Act]:
     """What this person may do next with a thing of this kind in this state.
 
     Args:
         kind: a type letter, or `participant`, `study`.
         state: the thing's state; None leaves out nothing for its state.
+        thing: itself, for acts that look closer; None leaves out nothing for it.
     """
     found = [
         act
@@ -184,6 +187,7 @@ def acts_for(kind: str, state: str | None, actor: Actor) -> list[Act]:
         and _is_on(act.on, kind)
         and act.allowed(actor)
         and (state is None or not act.when or state in act.when)
+        and (thing is None or act.fits is None or act.fits(thing))
     ]
     return sorted(found, key=lambda act: act.order)
 

@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 import pytest
 from sqlalchemy import func, select, update
 
-from lims import custody, dosing, studies
+from lims import custody, dosing, isolation, studies
 from lims.core import db
 from lims.core.errors import DomainError
 from lims.core.gate import GateStopped, Result
@@ -297,3 +297,23 @@ def test_not_given_ends_a_check_and_asking_records_nothing(bed):  # noqa: F811
 def count_checks() -> int:
     with db.reading() as session:
         return session.scalar(select(func.count()).select_from(BedsideCheck)) or 0
+
+
+def test_a_returned_dose_may_be_assigned_again(bed):  # noqa: F811
+    stage, woman = bed.stage, bed.world.second
+    with db.reading() as session:
+        hers = custody.find(session, woman.dose)
+        lot = isolation.vial_of(session, hers.id).lot_id
+        dose = next(
+            vial.code
+            for vial in isolation.vials_of(session, lot)
+            if vial.state is custody.State.AVAILABLE
+        )
+    stage.do("pari", dosing.destroy, code=woman.dose, reason="dropped")
+    stage.do("pari", dosing.assign, code=dose, participant=woman.number)
+    stage.do("pari", dosing.issue, code=dose, to=stage.badges["clea"])
+    stage.do("pari", dosing.return_dose, code=dose, reason="she is unwell today")
+
+    again = stage.do("pari", dosing.assign, code=dose, participant=woman.number)
+
+    assert again["state"] == "allocated"

@@ -56,7 +56,7 @@ def test_results_are_entered_by_page_as_each_test_asks(site):
     shown = site.page("ana", f"/lots/{lot}").text
     assert 'data-test="S20" data-verdict-of="outside"' in shown
     assert "outside the limit" in shown
-    assert "OOS-0001" in shown
+    assert "-F1" in shown
     assert f"/lots/{lot}/results/S14" not in site.page("ana", at).text
 
 
@@ -149,8 +149,8 @@ def test_deviations_are_opened_and_closed(site):
     closed = site.api("quin", f"/findings/{name}/closing", body)
     assert (closed.status_code, closed.json["open"]) == (200, False)
     assert site.api("quin", f"/findings/{name}/closing", body).status_code == 404
-    assert site.api("quin", "/findings/OOS-9999/closing", body).status_code == 404
-    assert site.page("quin", "/findings/OOS-9999/closing").status_code == 404
+    assert site.api("quin", "/findings/SARI-26-999-F9/closing", body).status_code == 404
+    assert site.page("quin", "/findings/SARI-26-999-F9/closing").status_code == 404
 
 
 def test_derived_results_are_worked_out_by_page(site):

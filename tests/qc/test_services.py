@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from lims import people, qc
+from lims import custody, people, qc
 from lims.core import db
 from lims.core.errors import BadInput
 from lims.core.gate import GateStopped, Result
@@ -149,7 +149,9 @@ def test_a_result_stays_until_an_investigation_proves_an_error(laboratory):
     with pytest.raises(ResultStands):
         qc.enter(lab.ana, code=lot, test="S14", value="0.1", unit="[IU]/mL")
     same = lab.join("ana2", *lab.quin.roles, person="ana")
-    how = {"reference": "OOS-0001", "cause": "pipette out of calibration"}
+    with db.reading() as session:
+        (finding,) = qc.findings_of(session, [custody.find(session, lot).id])
+    how = {"reference": finding.reference, "cause": "pipette out of calibration"}
     with pytest.raises(OwnResult):
         qc.close_finding(same, **how, laboratory_error=True, password=PASSWORD)
     with pytest.raises(people.WrongSecret):

@@ -693,11 +693,12 @@ def upgrade() -> None:
     sa.Column('version', sa.Integer(), nullable=False),
     sa.ForeignKeyConstraint(['item_id'], ['custody_item.id'], name=op.f('fk_dosing_assignment_item_id')),
     sa.ForeignKeyConstraint(['subject_id'], ['studies_subject.id'], name=op.f('fk_dosing_assignment_subject_id')),
-    sa.PrimaryKeyConstraint('id', name=op.f('pk_dosing_assignment')),
-    sa.UniqueConstraint('item_id', name=op.f('uq_dosing_assignment_item_id'))
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_dosing_assignment'))
     )
     with op.batch_alter_table('dosing_assignment', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_dosing_assignment_item_id'), ['item_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_dosing_assignment_subject_id'), ['subject_id'], unique=False)
+        batch_op.create_index('uq_dosing_assignment_open', ['item_id'], unique=True, sqlite_where=sa.text('ended_at IS NULL'), postgresql_where=sa.text('ended_at IS NULL'))
 
     op.create_table('dosing_thaw',
     sa.Column('item_id', sa.Uuid(), nullable=False),
@@ -888,7 +889,9 @@ def downgrade() -> None:
     op.drop_table('isolation_fill')
     op.drop_table('dosing_thaw')
     with op.batch_alter_table('dosing_assignment', schema=None) as batch_op:
+        batch_op.drop_index('uq_dosing_assignment_open', sqlite_where=sa.text('ended_at IS NULL'), postgresql_where=sa.text('ended_at IS NULL'))
         batch_op.drop_index(batch_op.f('ix_dosing_assignment_subject_id'))
+        batch_op.drop_index(batch_op.f('ix_dosing_assignment_item_id'))
 
     op.drop_table('dosing_assignment')
     op.drop_table('dosing_administration')
