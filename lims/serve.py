@@ -29,6 +29,7 @@ Ready = Callable[[str], None]
 _THREADS = 8
 # Two processes of two threads: as fast as two of four, and kinder to the database's connections.
 _PROCESSES, _PROCESS_THREADS = 2, 2
+_END_WITHIN_S = 10
 
 
 def run(settings: Settings, host: str, port: int, ready: Ready) -> None:
@@ -105,6 +106,9 @@ def _many(settings: Settings, host: str, port: int, ready: Ready) -> None:
         workers=_PROCESSES,
         blocking_threads=_PROCESS_THREADS,
         respawn_failed_workers=True,
+        # A process that is asked to end while it is still starting would otherwise be waited for
+        # without end.
+        workers_kill_timeout=_END_WITHIN_S,
         log_level=LogLevels.warning,
     )
     address = f"http://{host}:{port}"

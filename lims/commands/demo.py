@@ -14,7 +14,8 @@ from lims.core import console
     "--port", default=8000, envvar="PORT", show_default=True, type=click.IntRange(0, 65535)
 )
 @click.option("--check", is_flag=True, help="Start, sign in, ask /readyz, stop.")
-def demo(host: str, port: int, check: bool) -> int:
+@console.as_json
+def demo(host: str, port: int, check: bool, as_json: bool) -> int:
     """The product with practice data, in one process."""
     from lims import settings
     from lims.commands.showing import show
@@ -22,8 +23,8 @@ def demo(host: str, port: int, check: bool) -> int:
     def told(line: str) -> None:
         click.echo(line, err=True)
 
-    def ready(line: str) -> None:
-        click.echo(line)
+    def ready(address: str) -> None:
+        console.answer({"ready": address}, as_json, f"exotrace: ready on {address}")
         sys.stdout.flush()
 
     return show(

@@ -54,7 +54,7 @@ def show(
                 f"to give now: participant {dose['participant']}, band {dose['band']}, "
                 f"dose {dose['dose']}"
             )
-        ready(f"exotrace: ready on {address}")
+        ready(address)
         if check:
             threading.Thread(target=look, args=[address], name="check", daemon=True).start()
 

@@ -276,7 +276,8 @@ def test_who_only_looks_prints_nothing(database, technician, role):
             call()
 
 
-def test_every_template_can_be_asked_for(database, technician):
+def test_every_template_can_be_asked_for(database, technician, monkeypatch):
+    monkeypatch.setattr(printing, "_loaders", {"V": lambda _code: {"readback": "4821"}})
     pick = random.Random(1)
     names = layout.names()
     pick.shuffle(names)
@@ -285,7 +286,7 @@ def test_every_template_can_be_asked_for(database, technician):
         fields = {
             key: value
             for key, value in template.example.items()
-            if key not in layout.PERSONAL | {"code"}
+            if key not in template.withheld | {"code"}
         }
         code = codes.draw(template.code_letters[0])
         asked = labels.request(technician, template=name, code=code, fields=fields)

@@ -132,8 +132,9 @@ def test_a_name_is_given_once(database):
 
 
 def test_a_badge_code_that_is_taken_is_drawn_again(database, monkeypatch):
+    mina = add("mina")
     with db.reading() as session:
-        first = people.badge_of(session, add("mina").id)
+        first = people.badge_of(session, mina.id)
     drawn = iter([first, first, "P234567HT" if codes.valid("P234567HT") else codes.draw("P")])
     monkeypatch.setattr("lims.people.services.codes.draw", lambda *_a, **_k: next(drawn))
 
