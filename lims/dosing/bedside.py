@@ -17,9 +17,10 @@ from lims.core.words import Text as _
 from lims.custody import ItemKind, State
 from lims.dosing import permissions as may
 from lims.dosing import queries
+from lims.dosing.asked import Asked, Present
 from lims.dosing.checks import BEDSIDE, validity
 from lims.dosing.errors import AlreadyGiven, CheckEnded, VolumesDisagree
-from lims.dosing.gathering import Asked, Present, facts_of
+from lims.dosing.gathering import facts_of
 from lims.dosing.models import Administration, BedsideCheck, CheckState, NotGiven
 from lims.ledger.rules import plain
 
