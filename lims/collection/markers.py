@@ -3,6 +3,7 @@
 Source: Commission Directive 2006/17/EC Annex II (domain.md 3.5).
 """
 
+from collections.abc import Mapping
 from datetime import datetime
 from uuid import UUID
 
@@ -81,6 +82,16 @@ def record_marker(
         session.flush()
         ledger.record(actor, studies.stream(subject), "collection.marker", rows=[row])
         return row
+
+
+def nucleic_acid_tested(found: Mapping[str, Marker]) -> bool:
+    """Whether HIV, hepatitis B and C were each looked for as nucleic acid too.
+
+    It stands in for the repeat after 180 days (Directive 2006/17/EC).
+    """
+    return all(
+        name in found and found[name].nucleic_acid for name in ("anti_hiv_1_2", "hbsag", "anti_hcv")
+    )
 
 
 def markers_of(session: Session, subject_id: UUID) -> dict[str, Marker]:

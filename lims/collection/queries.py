@@ -20,11 +20,6 @@ def kit_of(session: Session, item_id: UUID) -> Kit:
     return found
 
 
-def kit_with(session: Session, specimen_id: UUID) -> Kit | None:
-    """The kit whose tube this is."""
-    return session.scalar(select(Kit).where(Kit.specimen_id == specimen_id))
-
-
 def specimen_of(session: Session, item_id: UUID) -> Specimen:
     """The specimen that an item is."""
     found = session.scalar(select(Specimen).where(Specimen.item_id == item_id))

@@ -6,6 +6,7 @@ Source: UCUM. Annotations in braces are part of the kind here: particles never t
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from decimal import Decimal, localcontext
 
 from lims.core import numbers
@@ -220,6 +221,14 @@ class Quantity:
         value = _exactly(self.value, from_factor, to_factor)
         whole = value == value.to_integral_value() and abs(value) < Decimal("1E15")
         return Quantity(value.quantize(D(1)) if whole else value, target)
+
+    def span(self) -> timedelta:
+        """A time as whole seconds; a part of a second is dropped.
+
+        Raises:
+            UnitDoesNotConvert: it is not a time.
+        """
+        return timedelta(seconds=int(self.to("s").value))
 
     def count(self, smallest: str, field: str | None = None) -> int:
         """How many whole smallest units.

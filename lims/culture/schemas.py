@@ -47,16 +47,6 @@ _MEDIA = {
 }
 
 
-def reason() -> fields.Words:
-    """Why to go on where a limit warns; the gate says whether it is needed."""
-    return fields.Words(
-        lines=True,
-        load_default="",
-        label=_("Reason"),
-        help=_("Only where a check warns: why you go on in spite of it."),
-    )
-
-
 class Counts(fields.Numbers):
     """A list of whole numbers above zero."""
 
@@ -96,7 +86,7 @@ class _Vessel(fields.Shape):
     medium_lot = fields.Words(longest=40, required=True, label=_("Lot of the medium"))
     medium_expires_on = fields.Day(required=True, label=_("The medium expires on"))
     antibiotic = fields.Flag(required=True, label=_("Does the medium hold an antibiotic?"))
-    reason = reason()
+    reason = fields.reason()
 
 
 class IsolateIn(_Vessel):
@@ -190,7 +180,7 @@ def harvest_in(limits: Limits) -> Schema:
         "volume": fields.Amount(
             "mL", smallest="uL", above=0, at_most=1_000_000, required=True, label=_("Volume taken")
         ),
-        "reason": reason(),
+        "reason": fields.reason(),
     }
     return _made("HarvestIn", shape)
 
@@ -236,7 +226,7 @@ def precondition_in(modality: str, limits: Limits) -> Schema:
             label=_("Static sister"),
             help=_("A vessel of the same donor that grew beside it without load."),
         ),
-        "reason": reason(),
+        "reason": fields.reason(),
     }
     return _made("PreconditionIn", shape)
 

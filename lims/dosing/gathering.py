@@ -38,8 +38,6 @@ from lims.dosing.gathering_product import (
 )
 from lims.studies.protocol import Arm, WindowKind
 
-_SERIOUS = ("anti_hiv_1_2", "hbsag", "anti_hcv")
-
 
 def facts_of(session: Session, asked: Asked, *, now: datetime | None = None) -> told.BedsideFacts:
     """Everything the gate wants to know, as it stands at `now`."""
@@ -120,7 +118,7 @@ def _instant(value: Any) -> datetime | None:
 
 def _span(read: studies.Protocol | None, name: str, otherwise: str) -> timedelta:
     quantity = read.quantity(name) if read else units.Quantity.parse(otherwise)
-    return timedelta(seconds=int(quantity.to("s").value))
+    return quantity.span()
 
 
 def _limits(read: studies.Protocol | None) -> told.Limits:
@@ -132,7 +130,7 @@ def _limits(read: studies.Protocol | None) -> told.Limits:
 
     def window(value: units.Quantity | None) -> timedelta:
         # An arm without this window never asks it.
-        return timedelta(seconds=int(value.to("s").value)) if value else timedelta(0)
+        return value.span() if value else timedelta(0)
 
     warn_at = read.quantity("thaw.warn_at").value / 100 if read else Decimal("0.75")
     return told.Limits(
@@ -167,7 +165,7 @@ def _window(
     if window.kind is WindowKind.BEFORE_TRANSFER:
         plan = studies.transfer_plan(session, subject.id)
         nominal = window.nominal
-        lead = timedelta(seconds=int(nominal.to("s").value)) if nominal else timedelta(0)
+        lead = nominal.span() if nominal else timedelta(0)
         if plan is None or plan.cancelled_at:
             return told.TransferWindow(lead=lead, planned_at=None)
         return told.TransferWindow(

@@ -15,8 +15,6 @@ from lims.dosing.asked import Asked
 from lims.dosing.facts_product import Donor
 from lims.studies.protocol import Arm
 
-_SERIOUS = ("anti_hiv_1_2", "hbsag", "anti_hcv")
-
 
 def subject_named(session: Session, text: str) -> studies.Subject | None:
     """The participant, by number or by the code of her band."""

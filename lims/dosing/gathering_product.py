@@ -11,8 +11,6 @@ from lims.dosing.asked import Asked
 from lims.dosing.facts_product import Donor, Kept
 from lims.studies.protocol import DonorRule, ProductKind
 
-_SERIOUS = ("anti_hiv_1_2", "hbsag", "anti_hcv")
-
 
 def dose_facts(session: Session, scanned: codes.Scanned, item: Item | None) -> told.Dose:
     if item is None or item.kind is not ItemKind.DOSE:
@@ -94,14 +92,13 @@ def lineage_facts(
         state in incomplete for state in states.values()
     )
     reactive = any(state is not collection.MarkerState.NEGATIVE for state in states.values())
-    nucleic = all(name in found and found[name].nucleic_acid for name in _SERIOUS)
     return told.Lineage(
         donors=tuple(sorted(each.number for each in donors.values())),
         identity_matched=None
         if matched is None or matched.state is not qc.ResultState.APPROVED
         else matched.standing is qc.Standing.MET,
         chains=tuple(sorted(each.chain_id for each in donors.values())),
-        cleared=complete and not reactive and nucleic,
+        cleared=complete and not reactive and collection.nucleic_acid_tested(found),
         consent=all(studies.consent_in_force(session, donor) is not None for donor in donors),
         markers_complete=complete,
         markers_reactive=reactive,

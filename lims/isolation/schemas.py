@@ -34,16 +34,6 @@ _STEP_NAMES = {
 }
 
 
-def reason() -> fields.Words:
-    """Why to go on where a limit warns; the gate says whether it is needed."""
-    return fields.Words(
-        lines=True,
-        load_default="",
-        label=_("Reason"),
-        help=_("Only where a check warns: why you go on in spite of it."),
-    )
-
-
 def _radius(label: _, **more: Any) -> fields.Number:
     return fields.Number(above=0, at_most=1000, label=label, **more)
 
@@ -113,7 +103,7 @@ def isolate_in(limits: Limits) -> Schema:
         "formulation": fields.Words(longest=80, required=True, label=_("Formulation")),
         **_times(),
         "volume": _volume(),
-        "reason": reason(),
+        "reason": fields.reason(),
     }
     return type("IsolateVesiclesIn", (fields.Shape,), shape)()
 
@@ -143,7 +133,7 @@ class PrpIn(fields.Shape):
     started_at = fields.Moment(required=True, label=_("Start"))
     ended_at = fields.Moment(required=True, label=_("End"))
     volume = _volume()
-    reason = reason()
+    reason = fields.reason()
 
 
 def _part(label: _, help: _) -> fields.Amount:
@@ -176,7 +166,7 @@ class FillIn(fields.Shape):
     qc = _part(_("Sample for tests"), _("It gets a code of its own; 0 for none."))
     retained = _part(_("Retained sample"), _("It gets a code of its own; 0 for none."))
     waste = _part(_("Waste"), _("What was left in tubes and tips, and why if it is much."))
-    reason = reason()
+    reason = fields.reason()
 
 
 def spins_of(given: dict[str, Any]) -> list[rules.Spin]:

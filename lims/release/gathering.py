@@ -16,7 +16,6 @@ from lims.studies.protocol import Arm, DonorRule, ProductKind
 
 # Acts on a lot and its ancestors that count as steps: whoever did one does not release (H21).
 _STEPS = ("collection.", "culture.", "isolation.", "qc.")
-_SERIOUS = ("anti_hiv_1_2", "hbsag", "anti_hcv")
 
 
 @requires(may.SEE)
@@ -129,7 +128,7 @@ def _markers(
 ) -> told.Markers:
     found = collection.markers_of(session, donor.id)
     required: tuple[str, ...] = tuple(read.limit("markers.required"))  # type: ignore[arg-type]
-    within = _seconds(read, "markers.sample_within")
+    within = read.quantity("markers.sample_within").span()
     donated = [
         specimen.collected_at
         for each in line
@@ -142,7 +141,7 @@ def _markers(
         if first is None:
             return False
         if prp:
-            before = _seconds(read, "prp.markers_sample_before_draw_max")
+            before = read.quantity("prp.markers_sample_before_draw_max").span()
             return timedelta(0) <= first - marker.sampled_at <= before
         return abs(marker.sampled_at - first) <= within
 
@@ -157,12 +156,8 @@ def _markers(
             )
             for name, marker in sorted(found.items())
         ),
-        repeated_or_nat=all(name in found and found[name].nucleic_acid for name in _SERIOUS),
+        repeated_or_nat=collection.nucleic_acid_tested(found),
     )
-
-
-def _seconds(read: studies.Protocol, name: str) -> timedelta:
-    return timedelta(seconds=int(read.quantity(name).to("s").value))
 
 
 def _steps(session: Session, line: Iterable[Item]) -> list[tuple[str, str]]:

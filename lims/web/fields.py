@@ -137,6 +137,16 @@ class Numbers(_Several):
         super().__init__(**kwargs)
 
 
+def reason() -> Words:
+    """Why to go on where a limit warns; the gate says whether it is needed."""
+    return Words(
+        lines=True,
+        load_default="",
+        label=_("Reason"),
+        help=_("Only where a check warns: why you go on in spite of it."),
+    )
+
+
 __all__ = [
     "Amount",
     "Amounts",
@@ -157,5 +167,6 @@ __all__ = [
     "Whole",
     "Words",
     "one_of",
+    "reason",
     "refused",
 ]
