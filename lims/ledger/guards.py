@@ -8,6 +8,14 @@ INSERT OR REPLACE, so an insert that meets an existing key is refused as well.
 from sqlalchemy import Connection, text
 from sqlalchemy.orm import Session
 
+# Rows of these are written once; keys by which a replacing insert would find an old row.
+_WRITTEN_ONCE = {
+    "ledger_leaf": "number = NEW.number OR entry_id = NEW.entry_id",
+    "ledger_tile": "level = NEW.level AND number = NEW.number",
+    "ledger_seal": "number = NEW.number OR prev = NEW.prev",
+    "ledger_cosignature": "seal_number = NEW.seal_number AND key_id = NEW.key_id",
+}
+
 _SQLITE = {
     "ledger_entry_no_update": """
         CREATE TRIGGER ledger_entry_no_update BEFORE UPDATE ON ledger_entry
@@ -29,7 +37,23 @@ _SQLITE = {
         CREATE TRIGGER ledger_head_forward BEFORE UPDATE ON ledger_head
         WHEN NEW.number <= OLD.number OR NEW.stream <> OLD.stream
         BEGIN SELECT RAISE(ABORT, 'a stream only grows'); END""",
+    "ledger_entry_pending": """
+        CREATE TRIGGER ledger_entry_pending AFTER INSERT ON ledger_entry
+        BEGIN INSERT INTO ledger_pending (entry_id) VALUES (NEW.id); END""",
 }
+for _table, _key in _WRITTEN_ONCE.items():
+    _SQLITE |= {
+        f"{_table}_no_update": f"""
+            CREATE TRIGGER {_table}_no_update BEFORE UPDATE ON {_table}
+            BEGIN SELECT RAISE(ABORT, 'the ledger only grows'); END""",
+        f"{_table}_no_delete": f"""
+            CREATE TRIGGER {_table}_no_delete BEFORE DELETE ON {_table}
+            BEGIN SELECT RAISE(ABORT, 'the ledger only grows'); END""",
+        f"{_table}_no_replace": f"""
+            CREATE TRIGGER {_table}_no_replace BEFORE INSERT ON {_table}
+            WHEN EXISTS (SELECT 1 FROM {_table} WHERE {_key})
+            BEGIN SELECT RAISE(ABORT, 'the ledger only grows'); END""",  # noqa: S608 - our names
+    }
 
 _FUNCTION = """
 CREATE OR REPLACE FUNCTION ledger_only_grows() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -43,6 +67,12 @@ BEGIN
     RAISE EXCEPTION 'a stream only grows' USING ERRCODE = 'restrict_violation';
   END IF;
   RETURN NEW;
+END $$"""
+_PENDING_FUNCTION = """
+CREATE OR REPLACE FUNCTION ledger_note_pending() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  INSERT INTO ledger_pending (entry_id) VALUES (NEW.id);
+  RETURN NULL;
 END $$"""
 _POSTGRESQL = {
     "ledger_entry_no_update": (
@@ -65,7 +95,23 @@ _POSTGRESQL = {
         "ledger_head",
         "BEFORE UPDATE ON ledger_head FOR EACH ROW EXECUTE FUNCTION ledger_head_forward()",
     ),
+    "ledger_entry_pending": (
+        "ledger_entry",
+        "AFTER INSERT ON ledger_entry FOR EACH ROW EXECUTE FUNCTION ledger_note_pending()",
+    ),
 }
+for _table in _WRITTEN_ONCE:
+    _POSTGRESQL |= {
+        f"{_table}_no_update": (
+            _table,
+            f"BEFORE UPDATE OR DELETE ON {_table} "
+            "FOR EACH ROW EXECUTE FUNCTION ledger_only_grows()",
+        ),
+        f"{_table}_no_truncate": (
+            _table,
+            f"BEFORE TRUNCATE ON {_table} FOR EACH STATEMENT EXECUTE FUNCTION ledger_only_grows()",
+        ),
+    }
 
 
 def install_guards(connection: Connection) -> None:
@@ -77,6 +123,7 @@ def install_guards(connection: Connection) -> None:
         return
     connection.exec_driver_sql(_FUNCTION)
     connection.exec_driver_sql(_HEAD_FUNCTION)
+    connection.exec_driver_sql(_PENDING_FUNCTION)
     for name, (table, body) in _POSTGRESQL.items():
         connection.exec_driver_sql(f"DROP TRIGGER IF EXISTS {name} ON {table}")
         connection.exec_driver_sql(f"CREATE TRIGGER {name} {body}")
@@ -95,6 +142,10 @@ def restrict(connection: Connection, role: str) -> None:
         f"GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA public TO {quoted}",
         f"REVOKE UPDATE, DELETE, TRUNCATE, REFERENCES, TRIGGER ON ledger_entry FROM {quoted}",
         f"REVOKE DELETE, TRUNCATE, REFERENCES, TRIGGER ON ledger_head FROM {quoted}",
+        *(
+            f"REVOKE UPDATE, DELETE, TRUNCATE, REFERENCES, TRIGGER ON {table} FROM {quoted}"
+            for table in _WRITTEN_ONCE
+        ),
     ):
         connection.exec_driver_sql(statement)
 
@@ -108,7 +159,7 @@ def missing_guards(db: Session) -> list[str]:
         db.scalars(
             text(
                 "SELECT tgname FROM pg_trigger WHERE NOT tgisinternal AND tgenabled = 'A' "
-                "AND tgrelid IN ('ledger_entry'::regclass, 'ledger_head'::regclass)"
+                "AND tgrelid IN (SELECT oid FROM pg_class WHERE relname LIKE 'ledger\\_%')"
             )
         ).all()
     )

@@ -16,6 +16,11 @@ OF_THE_SPINE = {
     "core_system_fact": "what this installation is, set once while it is empty",
     "ledger_entry": "the ledger",
     "ledger_head": "follows from the entries, and is checked against them",
+    "ledger_pending": "what no seal covers yet",
+    "ledger_leaf": "the place of an entry in the tree, covered by the next seal's root",
+    "ledger_tile": "follows from the leaves, and is checked against them",
+    "ledger_seal": "signed, and chained to the seal before",
+    "ledger_cosignature": "signed by a witness",
 }
 
 

@@ -27,7 +27,7 @@ SWALLOW = (
 POSTGRESQL = {
     "update": [f"UPDATE ledger_entry SET {FORGE} WHERE number = 1"],
     "delete": ["DELETE FROM ledger_entry WHERE number = 3"],
-    "truncate": ["TRUNCATE ledger_entry"],
+    "truncate": ["TRUNCATE ledger_entry CASCADE"],
     "head back": ["UPDATE ledger_head SET number = number - 1"],
     "head gone": ["DELETE FROM ledger_head"],
     "drop trigger": [
