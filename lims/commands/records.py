@@ -1,5 +1,9 @@
 """`lims db` and `lims ledger`: the records as a whole."""
 
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
 import click
 
 from lims.core import console, db
@@ -36,10 +40,25 @@ def verify(as_json: bool) -> int:
     """Is every entry whole, and does every row follow from them? Exit 1 where not."""
     from lims import ledger
 
-    with db.reading() as session:
-        found = ledger.verify(session)
+    with db.reading() as session, _bar() as progress:
+        found = ledger.verify(session, progress=progress)
     lines = [f"{each.stream} {each.number}: {each.what}" for each in found.breaks]
     verdict = "whole" if found.ok else f"{len(found.breaks)} breaks"
     lines.append(f"{found.entries} entries in {found.streams} streams: {verdict}")
     console.answer(found.as_json(), as_json, *lines)
     return 0 if found.ok else 1
+
+
+@contextmanager
+def _bar() -> Iterator[Callable[[int, int], None] | None]:
+    """A bar on standard error where somebody looks at it."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    with click.progressbar(length=1, file=sys.stderr, label="entries") as bar:
+
+        def progress(done: int, total: int) -> None:
+            bar.length = max(1, total)
+            bar.update(done - bar.pos)
+
+        yield progress

@@ -1,33 +1,38 @@
 """Is the trail whole, and do the tables follow from it?
 
-Two passes. The chain: every entry's digest, number and predecessor, and the head of its stream.
-The rebuild: every guarded row, column by column, from the changes that entries carry.
+Everything is asked of one instant. The entries are read once, by ranges of streams, and what they
+say of rows and of each other is brought together in parts (`spilling`); both on all cores where it
+is worth it. Memory holds one range or one part for each process, however long the trail is.
 """
 
-from collections.abc import Iterator
+import multiprocessing
+import os
+import sqlite3
+import tempfile
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from importlib import import_module
+from pathlib import Path
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Connection, create_engine, func, select, text
 from sqlalchemy.orm import Session
+from sqlalchemy.pool import NullPool
 
-from lims.core import clock
 from lims.core.db import Base
-from lims.ledger import rules
+from lims.ledger import verifying_rows
 from lims.ledger.guards import missing_guards
 from lims.ledger.models import LedgerEntry, LedgerHead
-from lims.ledger.writing import guarded_columns, unguarded
+from lims.ledger.spilling import Parts
+from lims.ledger.verifying_entries import Break, Found, Range, check_range
 
-_PAGE = 2000
-
-
-@dataclass(frozen=True)
-class Break:
-    """One place where the trail does not hold."""
-
-    stream: str
-    number: int
-    what: str
+WORTH_IT = 30_000  # entries from which on other processes are asked to help
+_RANGE = 20_000  # entries in a range, about
+_PART = 10_000  # entries whose changes go into one part, about
+_MOST_PARTS = 2000
+Progress = Callable[[int, int], None]
 
 
 @dataclass
@@ -55,144 +60,230 @@ class Verified:
         }
 
 
-Folded = dict[tuple[str, str], tuple[dict[str, Any], str, int]]
+def verify(db: Session, *, jobs: int | None = None, progress: Progress | None = None) -> Verified:
+    """Check every entry and every guarded row, as they stood at one instant.
 
-
-def verify(db: Session) -> Verified:
-    """Check every entry and every guarded row, as they stood at one instant."""
+    Args:
+        jobs: processes that share the work; as many as there are cores where the trail is long,
+            none beside this one where it is short.
+        progress: told what is done and what there is to do.
+    """
     bind = db.get_bind()
     if bind.get_execution_options().get("isolation_level") == "AUTOCOMMIT":
         # Each statement of such a session sees another instant: an act committed between two of
         # them would look like a break.
         with Session(bind) as snapshot:
             snapshot.connection(execution_options={"isolation_level": "REPEATABLE READ"})
-            return _verified(snapshot)
-    return _verified(db)
+            snapshot.execute(text("SET LOCAL idle_in_transaction_session_timeout = 0"))
+            return _verified(snapshot, jobs, progress)
+    return _verified(db, jobs, progress)
 
 
-def _verified(db: Session) -> Verified:
-    found = Verified()
+def _verified(db: Session, jobs: int | None, progress: Progress | None) -> Verified:
+    found = Found()
     for missing in missing_guards(db):
-        found.breaks.append(Break("ledger", 0, f"guard missing: {missing}"))
-    folded: Folded = {}
-    heads: dict[str, tuple[int, bytes]] = {}
-    order: dict[tuple[str, str], int] = {}
-    for row in _entries(db):
-        found.entries += 1
-        expected = heads.get(row.stream, (0, rules.FIRST))
-        entry = _check_entry(row, expected, found)
-        heads[row.stream] = (row.number, row.digest)
-        if entry is not None:
-            _fold(entry, folded, order, found)
-    found.streams = len(heads)
-    _check_heads(db, heads, found)
-    _check_rows(db, folded, found)
-    return found
+        found.broken("ledger", 0, f"guard missing: {missing}")
+    connection = db.connection()
+    entries = connection.scalar(select(func.count()).select_from(LedgerEntry)) or 0
+    jobs = _jobs(connection, entries, jobs)
+    told = _Told(progress, 2 * entries)
+    if jobs == 1:
+        parts = Parts(1) if entries < WORTH_IT else None
+        with _folder(parts) as folder:
+            alone = _Alone(connection, parts or Parts(_part_count(entries), folder))
+            _look(connection, alone, found, told)
+    else:
+        with _folder(None) as folder, _instant(db, folder) as (source, here):
+            parts = Parts(_part_count(entries), folder)
+            with _Crew(source, parts, jobs) as crew:
+                _look(here, crew, found, told)
+    breaks = sorted(found.breaks, key=lambda each: (each.stream, each.number))
+    if found.unnamed:
+        breaks.append(Break("ledger", 0, f"{found.unnamed} further breaks are not named"))
+    return Verified(found.entries, found.streams, breaks)
 
 
-def _entries(db: Session) -> Iterator[Any]:
-    table = LedgerEntry.__table__
-    last: tuple[str, int] = ("", -1)
-    while True:
-        page = db.execute(
-            select(table)
-            .where(
-                (table.c.stream > last[0])
-                | ((table.c.stream == last[0]) & (table.c.number > last[1]))
-            )
-            .order_by(table.c.stream, table.c.number)
-            .limit(_PAGE)
-        ).all()
-        if not page:
-            return
-        yield from page
-        last = (page[-1].stream, page[-1].number)
+def _look(connection: Connection, who: "_Alone | _Crew", found: Found, told: "_Told") -> None:
+    for one in who.each(check_range_here, _ranges(connection)):
+        found.add(one)
+        told.done(one.entries)
+    share = max(1, found.entries // who.parts.count)
+    for one in who.each(check_part_here, who.parts.all()):
+        found.add(one)
+        told.done(share)
+    extra = False
+    for name, table in verifying_rows.guarded_tables().items():
+        if verifying_rows.count(connection, table) != found.rows.get(name, 0):
+            verifying_rows.keep_ids(connection, table, who.parts)
+            extra = True
+    if extra:
+        for one in who.each(strangers_here, who.parts.all()):
+            found.add(one)
 
 
-def _check_entry(row: Any, head: tuple[int, bytes], found: Verified) -> rules.Entry | None:
-    def broken(what: str) -> None:
-        found.breaks.append(Break(row.stream, row.number, what))
-
-    if rules.digest(row.body) != row.digest:
-        broken("the bytes do not give the digest")
-    if row.number != head[0] + 1:
-        broken(f"entry {head[0] + 1} is missing")
-    elif row.prev != head[1]:
-        broken("it does not follow from the entry before")
-    try:
-        entry = rules.read(row.body)
-    except (ValueError, KeyError, TypeError):
-        broken("the bytes are no entry")
-        return None
-    copied = {
-        "stream": (entry.stream, row.stream),
-        "number": (entry.number, row.number),
-        "prev": (entry.prev, row.prev.hex()),
-        "kind": (entry.kind, row.kind),
-        "command": (entry.command, row.command),
-        "at": (clock.text(entry.at), clock.text(row.at)),
-    }
-    for name, (said, stands) in copied.items():
-        if said != stands:
-            broken(f"{name} stands as {stands}, the entry says {said}")
-    return entry
+# What is done for one range or part, in whichever process.
 
 
-def _fold(
-    entry: rules.Entry, folded: Folded, order: dict[tuple[str, str], int], found: Verified
-) -> None:
-    for change in entry.rows:
-        key = (change["table"], change["id"])
-        values, stream, number = folded.get(key, ({}, entry.stream, entry.number))
-        version = change["set"].get("version", [None, 0])[1] or 0
-        newer = version >= order.get(key, -1)
-        for column, (_old, new) in change["set"].items():
-            # Entries of one row may stand in several streams; its version orders them.
-            if newer or column not in values:
-                values[column] = new
-        if newer:
-            order[key] = version
-            stream, number = entry.stream, entry.number
-        folded[key] = (values, stream, number)
+def check_range_here(connection: Connection, parts: Parts, streams: Range) -> Found:
+    """Check one range of streams."""
+    return check_range(connection, streams, parts)
 
 
-def _check_heads(db: Session, heads: dict[str, tuple[int, bytes]], found: Verified) -> None:
-    table = LedgerHead.__table__
-    for row in db.execute(select(table)):
-        number, digest = heads.pop(row.stream, (0, rules.FIRST))
-        if row.number != number:
-            what = f"the head says {row.number} entries, {number} are there"
-            found.breaks.append(Break(row.stream, max(row.number, number), what))
-        elif row.digest != digest:
-            found.breaks.append(Break(row.stream, number, "the head has another digest"))
-    for stream, (number, _digest) in sorted(heads.items()):
-        found.breaks.append(Break(stream, number, "the stream has no head"))
+def check_part_here(connection: Connection, parts: Parts, part: int) -> Found:
+    """Check one part of the rows."""
+    return verifying_rows.check_part(connection, parts, part)
 
 
-def _check_rows(db: Session, folded: Folded, found: Verified) -> None:
-    for table in Base.metadata.sorted_tables:
-        if unguarded(table):
-            continue
-        columns = guarded_columns(table)
-        keys = [each.name for each in table.primary_key]
-        for row in db.execute(select(table).execution_options(yield_per=_PAGE)).mappings():
-            row_id = "/".join(str(row[name]) for name in keys)
-            said = folded.pop((table.name, row_id), None)
-            if said is None:
-                what = f"{table.name} {row_id} stands in the table, no entry made it"
-                found.breaks.append(Break(table.name, 0, what))
-                continue
-            values, stream, number = said
-            for name in columns:
-                if name == "version" and len(columns) < len(table.columns):
-                    continue  # it counts changes of the columns that nobody guards as well
-                stands = rules.plain(row[name])
-                if values.get(name) != stands:
-                    what = (
-                        f"{table.name}.{name} of {row_id} stands as {stands!r}, "
-                        f"the entries say {values.get(name)!r}"
-                    )
-                    found.breaks.append(Break(stream, number, what))
-    for (table_name, row_id), (_values, stream, number) in sorted(folded.items()):
-        what = f"{table_name} {row_id} is missing from the table"
-        found.breaks.append(Break(stream, number, what))
+def strangers_here(_connection: Connection, parts: Parts, part: int) -> Found:
+    """Look for rows of one part that no entry made."""
+    return verifying_rows.strangers(parts, part)
+
+
+Task = Callable[[Connection, Parts, Any], Found]
+
+
+@dataclass
+class _Told:
+    progress: Progress | None
+    total: int
+    so_far: int = 0
+
+    def done(self, entries: int) -> None:
+        self.so_far = min(self.total, self.so_far + entries)
+        if self.progress:
+            self.progress(self.so_far, self.total)
+
+
+@dataclass
+class _Alone:
+    """This process does everything, on the connection it was given."""
+
+    connection: Connection
+    parts: Parts
+
+    def each(self, task: Task, of: Iterable[Any]) -> Iterator[Found]:
+        for one in of:
+            yield task(self.connection, self.parts, one)
+
+
+class _Crew:
+    """Several processes, each with a connection of its own that sees the same instant.
+
+    They are spawned and not forked: a fork would share our open connections.
+    """
+
+    def __init__(self, source: "_Source", parts: Parts, jobs: int) -> None:
+        self.parts = parts
+        models = sorted({each.class_.__module__ for each in Base.registry.mappers})
+        self._pool = ProcessPoolExecutor(
+            jobs,
+            mp_context=multiprocessing.get_context("spawn"),
+            initializer=_begin,
+            initargs=(source, parts.count, parts.folder, models),
+        )
+
+    def __enter__(self) -> "_Crew":
+        return self
+
+    def __exit__(self, *failure: object) -> None:
+        self._pool.shutdown(cancel_futures=True)
+
+    def each(self, task: Task, of: Iterable[Any]) -> Iterator[Found]:
+        waiting = [self._pool.submit(_do, task, one) for one in of]
+        for done in as_completed(waiting):
+            yield done.result()
+
+
+@dataclass(frozen=True)
+class _Source:
+    """How another process sees the same instant."""
+
+    url: str
+    snapshot: str | None = None
+
+
+_here: list[tuple[Connection, Parts]] = []
+
+
+def _begin(source: _Source, count: int, folder: Path | None, models: list[str]) -> None:
+    for name in models:
+        import_module(name)  # so that the tables are known here as well
+    engine = create_engine(source.url, poolclass=NullPool)
+    if source.snapshot:
+        engine = engine.execution_options(isolation_level="REPEATABLE READ")
+    connection = engine.connect()
+    if source.snapshot:
+        connection.exec_driver_sql("SET LOCAL idle_in_transaction_session_timeout = 0")
+        connection.exec_driver_sql(f"SET TRANSACTION SNAPSHOT '{source.snapshot}'")
+    _here[:] = [(connection, Parts(count, folder))]
+
+
+def _do(task: Task, one: Any) -> Found:
+    connection, parts = _here[0]
+    return task(connection, parts, one)
+
+
+def _jobs(connection: Connection, entries: int, asked: int | None) -> int:
+    """How many processes share the work."""
+    if multiprocessing.current_process().daemon:
+        return 1  # it may have no children
+    if connection.dialect.name == "sqlite":
+        how = connection.get_execution_options().get("sqlite_begin")
+        if how != "DEFERRED" or connection.engine.url.database in (None, "", ":memory:"):
+            return 1  # what this session wrote, or holds in memory, no other process can see
+    if asked is not None:
+        return max(1, asked)
+    return (os.cpu_count() or 1) if entries >= WORTH_IT else 1
+
+
+def _part_count(entries: int) -> int:
+    return min(_MOST_PARTS, 1 + entries // _PART)
+
+
+@contextmanager
+def _folder(parts: Parts | None) -> Iterator[Path | None]:
+    if parts is not None:
+        yield None
+        return
+    with tempfile.TemporaryDirectory(prefix="lims-verify-") as folder:
+        yield Path(folder)
+
+
+@contextmanager
+def _instant(db: Session, folder: Path | None) -> Iterator[tuple[_Source, Connection]]:
+    """The instant that this session sees, for others, and a connection of this process to it.
+
+    PostgreSQL hands its snapshot on. A SQLite file is copied under one short lock: whoever read it
+    for minutes would keep every bench from committing.
+    """
+    connection = db.connection()
+    if connection.dialect.name == "postgresql":
+        snapshot = connection.scalar(select(func.pg_export_snapshot()))
+        url = connection.engine.url.render_as_string(hide_password=False)
+        yield _Source(url, snapshot), connection
+        return
+    if folder is None:
+        raise RuntimeError("a copy needs a folder")
+    copy = f"sqlite:///{folder / 'copy.db'}"
+    driver: Any = connection.connection.driver_connection
+    into = sqlite3.connect(folder / "copy.db")
+    driver.backup(into)
+    into.close()
+    db.rollback()
+    engine = create_engine(copy, poolclass=NullPool)
+    with engine.connect() as here:
+        yield _Source(copy), here
+
+
+def _ranges(connection: Connection) -> Iterator[Range]:
+    """Ranges of streams that together are all, of about the same number of entries."""
+    head = LedgerHead.__table__
+    asked = select(head.c.stream, head.c.number).order_by(head.c.stream)
+    rows = connection.execute(asked.execution_options(yield_per=2000))
+    after, size = None, 0
+    for stream, number in rows:
+        size += number
+        if size >= _RANGE:
+            yield Range(after, stream)
+            after, size = stream, 0
+    yield Range(after, None)
