@@ -13,12 +13,12 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 from uuid import uuid4
 
-from sqlalchemy import String, select, text
+from sqlalchemy import Connection, String, Table, bindparam, insert, select, text
 from sqlalchemy.exc import IntegrityError, OperationalError
-from sqlalchemy.orm import Mapped, Session, mapped_column
+from sqlalchemy.orm import Mapped, mapped_column
 
 from lims.core import clock, db
 from lims.core.errors import BadInput, Conflict, TemporaryFailure
@@ -43,6 +43,12 @@ class Act(db.Base):
     digest: Mapped[str] = mapped_column(String(64))
     answer: Mapped[str]
     at: Mapped[datetime]
+
+
+_act = cast(Table, Act.__table__)
+_CLAIM = text("SELECT pg_try_advisory_xact_lock(:number)")
+_KEPT = select(_act.c.digest, _act.c.answer).where(_act.c.key == bindparam("key"))
+_KEEP = insert(_act)
 
 
 class KeyReused(BadInput):
@@ -112,6 +118,9 @@ def _with_retries(actor: Actor, key: str, digest: str, call: Callable[[], Any]) 
         try:
             return _attempt(actor, key, digest, call)
         except OperationalError as failure:
+            if failure.connection_invalidated and attempt == 0:
+                # The server hung up. Whether it had committed, the key tells.
+                continue
             if not _passing(failure):
                 raise
             if attempt == _RETRIES:
@@ -130,8 +139,9 @@ def _with_retries(actor: Actor, key: str, digest: str, call: Callable[[], Any]) 
 def _attempt(actor: Actor, key: str, digest: str, call: Callable[[], Any]) -> Done:
     with db.transaction() as session:
         session.info["command"] = key
-        _claim(session, key)
-        kept = session.execute(select(Act.digest, Act.answer).where(Act.key == key)).one_or_none()
+        connection = session.connection()
+        _claim(connection, key)
+        kept = connection.execute(_KEPT, {"key": key}).one_or_none()
         if kept:
             if kept.digest != digest:
                 raise KeyReused(
@@ -142,25 +152,25 @@ def _attempt(actor: Actor, key: str, digest: str, call: Callable[[], Any]) -> Do
                 )
             return Done(json.loads(kept.answer), repeated=True)
         answer = call()
-        session.add(
-            Act(
-                key=key,
-                actor=actor.label,
-                digest=digest,
-                answer=json.dumps(answer, ensure_ascii=False),
-                at=clock.now(),
-            )
+        kept_as = json.dumps(answer, ensure_ascii=False)
+        connection.execute(
+            _KEEP,
+            {
+                "key": key,
+                "actor": actor.label,
+                "digest": digest,
+                "answer": kept_as,
+                "at": clock.now(),
+            },
         )
-        session.flush()
-        return Done(json.loads(json.dumps(answer)), repeated=False)
+        return Done(json.loads(kept_as), repeated=False)
 
 
-def _claim(session: Session, key: str) -> None:
-    if session.get_bind().dialect.name != "postgresql":
+def _claim(connection: Connection, key: str) -> None:
+    if connection.dialect.name != "postgresql":
         return
     number = int.from_bytes(hashlib.sha256(key.encode()).digest()[:8], "big", signed=True)
-    won = session.scalar(text("SELECT pg_try_advisory_xact_lock(:number)"), {"number": number})
-    if not won:
+    if not connection.scalar(_CLAIM, {"number": number}):
         raise _still_running(key)
 
 

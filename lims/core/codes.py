@@ -197,6 +197,8 @@ def grouped(code: str) -> str:
 
 def fold(text: str) -> str:
     """Upper case, Persian and Arabic digits as ASCII, no spaces, hyphens or invisible marks."""
+    if text.isascii() and text.isalnum():  # as scanners send it: nothing to fold
+        return text.upper()
     folded = []
     for each in text.upper():
         if each.isspace() or each == "-" or unicodedata.category(each) in ("Cf", "Cc"):

@@ -42,6 +42,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, declared_attr, mapped_column
 
+from lims.core.connections import look_before_use
 from lims.core.errors import BadInput, TemporaryFailure
 from lims.core.words import Text as _
 
@@ -170,6 +171,8 @@ class Database:
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
         self.is_sqlite = engine.dialect.name == "sqlite"
+        # What this process has learnt of the database and nobody can change any more.
+        self.known: dict[str, Any] = {}
         self._line = _Line()
         self._reader = (
             engine.execution_options(sqlite_begin="DEFERRED")
@@ -217,13 +220,13 @@ def open_database(url: str, *, pool: int = 8) -> Database:
             address.set(drivername="postgresql+psycopg"),
             pool_size=pool,
             max_overflow=4,
-            pool_pre_ping=True,
             connect_args={
                 "options": "-c timezone=UTC -c lock_timeout=3000 "
                 "-c idle_in_transaction_session_timeout=10000",
                 "connect_timeout": 5,
             },
         )
+        look_before_use(engine)
     return Database(engine)
 
 

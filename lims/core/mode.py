@@ -21,6 +21,9 @@ class SystemFact(db.Base):
     value: Mapped[str]
 
 
+_MODE = select(SystemFact.value).where(SystemFact.name == "mode")
+
+
 class NotForPractice(Conflict):
     """The database already holds live records."""
 
@@ -29,15 +32,22 @@ class NotForPractice(Conflict):
 
 def is_practice(session: Session) -> bool:
     """Whether the open database is for practice."""
-    database = db.current()
-    known = database.engine.__dict__.get("_practice", session.info.get("practice"))
+    known = session.info.get("practice", db.current().known.get("practice"))
     if known is None:
-        known = session.info["practice"] = (
-            session.scalar(select(SystemFact.value).where(SystemFact.name == "mode")) == "practice"
-        )
+        known = session.info["practice"] = session.scalar(_MODE) == "practice"
         if known:  # live may yet become practice while it is empty; practice stays practice
-            database.engine.__dict__["_practice"] = True
+            db.current().known["practice"] = True
     return bool(known)
+
+
+def settle(session: Session) -> None:
+    """Something has been recorded, so once this act is committed the mode cannot change.
+
+    The process need not ask again: every scan of every act wants to know it.
+    """
+    known, asked = db.current().known, session.info.get("practice")
+    if asked is not None and "practice" not in known:
+        db.after_commit(lambda: known.setdefault("practice", asked))
 
 
 def declare_practice(session: Session, *, empty: bool) -> None:
@@ -58,6 +68,8 @@ def declare_practice(session: Session, *, empty: bool) -> None:
     session.add(SystemFact(name="mode", value="practice"))
     session.flush()
     session.info["practice"] = True
+    known = db.current().known
+    db.after_commit(lambda: known.update(practice=True))
 
 
 def admit(session: Session, scanned: codes.Scanned) -> None:

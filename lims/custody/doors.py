@@ -41,7 +41,13 @@ def _here(item: Item) -> dict[str, Any]:
 @requires(may.MOVE)
 def move(actor: Actor, *, code: str, to: str) -> dict[str, Any]:
     """Say where it stands now."""
-    return _here(places.move(actor, code=code, to=to))
+    moved = places.move(actor, code=code, to=to)
+    return {
+        "code": moved.code,
+        "state": moved.state.value,
+        "place": moved.place,
+        "holder": actor.name if moved.holder_id else None,
+    }
 
 
 @requires(may.HAND_OVER)

@@ -67,14 +67,7 @@ def find(
     statement = select(Item).where(Item.code == scanned.code)
     found = db.locked(session, statement) if lock else session.scalar(statement)
     if found is None:
-        raise ItemUnknown(
-            _(
-                "No item carries the code %(code)s. Scan the label again, or look for the item "
-                "it should be on.",
-                code=codes.grouped(scanned.code),
-            ),
-            field=field,
-        )
+        raise unknown(scanned, field)
     if found.kind not in wanted:
         raise WrongItemKind(
             _(
@@ -87,6 +80,18 @@ def find(
         )
     labels.check_copy(session, scanned)
     return found
+
+
+def unknown(scanned: codes.Scanned, field: str | None = None) -> ItemUnknown:
+    """The refusal of a code that no item carries."""
+    return ItemUnknown(
+        _(
+            "No item carries the code %(code)s. Scan the label again, or look for the item "
+            "it should be on.",
+            code=codes.grouped(scanned.code),
+        ),
+        field=field,
+    )
 
 
 def make(

@@ -1,11 +1,14 @@
 """Places, and moving items between them."""
 
 from contextlib import nullcontext
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, cast
+from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import Table, bindparam, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
+from sqlalchemy.orm.exc import StaleDataError
 
 from lims import labels, ledger
 from lims.core import codes, db, mode
@@ -14,9 +17,47 @@ from lims.core.permissions import Actor, requires
 from lims.core.words import Text as _
 from lims.custody import permissions as may
 from lims.custody.errors import NotHere, StateRefused
-from lims.custody.items import find, touch
+from lims.custody.items import stream, unknown
 from lims.custody.models import Item, Place
-from lims.custody.rules import FINAL
+from lims.custody.rules import FINAL, LETTER, State
+
+_LETTERS = "".join(dict.fromkeys(LETTER.values()))
+# A move is the commonest act of all, so it is two statements, built once.
+_item = cast(Table, Item.__table__)
+_there = cast(Table, Place.__table__).alias("there")
+_before = cast(Table, Place.__table__).alias("before")
+_STANDING = (
+    select(
+        _item.c.id,
+        _item.c.state,
+        _item.c.version,
+        _item.c.place_id,
+        _item.c.slot_id,
+        _item.c.holder_id,
+        # Asked by itself and not joined: a join would keep the place from before the wait for the
+        # lock, and so say that an item came from where it had left.
+        select(_before.c.code)
+        .where(_before.c.id == _item.c.place_id)
+        .scalar_subquery()
+        .label("place"),
+        _there.c.id.label("to_id"),
+        _there.c.name.label("to_name"),
+        _there.c.one_item.label("to_slot"),
+    )
+    .select_from(_item.outerjoin(_there, _there.c.code == bindparam("to")))
+    .where(_item.c.code == bindparam("code"))
+    .with_for_update(of=_item)
+)
+_PUT = (
+    update(_item)
+    .where(_item.c.id == bindparam("item_id"), _item.c.version == bindparam("seen"))
+    .values(
+        place_id=bindparam("new_place"),
+        slot_id=bindparam("new_slot"),
+        holder_id=bindparam("new_holder"),
+        version=_item.c.version + 1,
+    )
+)
 
 
 class PlaceUnknown(NotFound):
@@ -29,6 +70,17 @@ class SlotTaken(NotHere):
     """Another item stands there."""
 
     code = "slot_taken"
+
+
+@dataclass(frozen=True)
+class Moved:
+    """Where an item stands after a move, and who holds it."""
+
+    id: UUID
+    code: str
+    state: State
+    place: str
+    holder_id: UUID | None
 
 
 @requires(may.PLACE)
@@ -78,53 +130,102 @@ def place_by_code(session: Session, text: str, field: str | None = "to") -> Plac
     Raises:
         PlaceUnknown: none carries it.
     """
-    scanned = codes.expect(text, "A", field)
-    mode.admit(session, scanned)
+    scanned = _scanned(session, text, field)
     found = session.scalar(select(Place).where(Place.code == scanned.code))
     if found is None:
-        raise PlaceUnknown(
-            _(
-                "No place carries the code %(code)s. Scan the label of the place again.",
-                code=codes.grouped(scanned.code),
-            ),
-            field=field,
-        )
+        raise _unknown_place(scanned, field)
     return found
 
 
+def _scanned(session: Session, text: str, field: str | None) -> codes.Scanned:
+    scanned = codes.expect(text, "A", field)
+    mode.admit(session, scanned)
+    return scanned
+
+
+def _unknown_place(scanned: codes.Scanned, field: str | None) -> PlaceUnknown:
+    return PlaceUnknown(
+        _(
+            "No place carries the code %(code)s. Scan the label of the place again.",
+            code=codes.grouped(scanned.code),
+        ),
+        field=field,
+    )
+
+
 @requires(may.MOVE)
-def move(actor: Actor, *, code: str, to: str, device_at: Any = None) -> Item:
-    """An item stands at another place now.
+def move(actor: Actor, *, code: str, to: str, device_at: Any = None) -> Moved:
+    """An item stands at another place now, and whoever put it there holds it.
 
     Raises:
         SlotTaken: the place holds one item, and one is there.
         StateRefused: the item is used up, destroyed or given.
     """
     with db.transaction() as session:
-        item = find(session, code, lock=True)
-        place = place_by_code(session, to)
+        scanned = codes.expect(code, _LETTERS)
+        mode.admit(session, scanned)
+        place = _scanned(session, to, "to")
+        session.flush()  # Core statements do not flush what the act did before
+        item = session.execute(_STANDING, {"code": scanned.code, "to": place.code}).one_or_none()
+        if item is None:
+            raise unknown(scanned)
+        labels.check_copy(session, scanned)
+        if item.to_id is None:
+            raise _unknown_place(place, "to")
         if item.state in FINAL:
             raise StateRefused(
-                _("%(code)s is no longer there to be moved.", code=codes.grouped(item.code))
+                _("%(code)s is no longer there to be moved.", code=codes.grouped(scanned.code))
             )
-        before = session.get(Place, item.place_id) if item.place_id else None
-        try:
-            # Changed inside the savepoint: entering one flushes what was changed before it. Only
-            # a slot can be taken, so elsewhere no savepoint is paid for.
-            with session.begin_nested() if place.one_item else nullcontext():
-                item.place_id = place.id
-                item.slot_id = place.id if place.one_item else None
-                item.holder_id = actor.person
-                session.flush()
-        except IntegrityError:
-            raise SlotTaken(
-                _("Another item stands at %(place)s. Choose a free place.", place=place.name),
-                field="to",
-            ) from None
-        touch(
+        left = item.place
+        if left is None and item.place_id:  # a place made while the lock was waited for
+            left = session.scalar(select(Place.code).where(Place.id == item.place_id))
+        key = _put(session, item, holder=actor.person)
+        ledger.record(
             actor,
-            item,
+            stream(scanned.code),
             "custody.moved",
-            {"from": before.code if before else "", "to": place.code},
+            {"from": left or "", "to": place.code},
+            rows=[key],
+            device_at=device_at,
         )
-        return item
+        return Moved(item.id, scanned.code, item.state, place.code, actor.person)
+
+
+def _put(session: Session, item: Any, *, holder: UUID | None) -> tuple[str, str]:
+    """Write the new place of a locked row of `_STANDING`, noting what changed."""
+    after = {
+        "place_id": item.to_id,
+        "slot_id": item.to_id if item.to_slot else None,
+        "holder_id": holder,
+    }
+    changes = {
+        name: (getattr(item, name), new)
+        for name, new in after.items()
+        if getattr(item, name) != new
+    }
+    if not changes:
+        return (_item.name, str(item.id))
+    try:
+        # Only a slot can be taken, so elsewhere no savepoint is paid for.
+        with session.begin_nested() if item.to_slot else nullcontext():
+            done = session.execute(
+                _PUT,
+                {
+                    "item_id": item.id,
+                    "seen": item.version,
+                    "new_place": after["place_id"],
+                    "new_slot": after["slot_id"],
+                    "new_holder": after["holder_id"],
+                },
+            )
+    except IntegrityError:
+        raise SlotTaken(
+            _("Another item stands at %(place)s. Choose a free place.", place=item.to_name),
+            field="to",
+        ) from None
+    if done.rowcount != 1:  # type: ignore[attr-defined]
+        raise StaleDataError(f"{item.id} changed while it was locked")
+    kept = session.identity_map.get(session.identity_key(Item, item.id))
+    if kept is not None:  # an earlier step of this act read it
+        session.refresh(kept)
+    return ledger.changed(_item, item.id, item.version + 1, changes)

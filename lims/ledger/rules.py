@@ -16,6 +16,7 @@ from enum import Enum
 from typing import Any
 from uuid import UUID
 
+import orjson
 import rfc8785
 
 from lims.core import clock
@@ -78,7 +79,7 @@ def body(
     parents: Sequence[Mapping[str, Any]],
 ) -> bytes:
     """The exact bytes of an entry."""
-    return rfc8785.dumps(
+    return canonical(
         {
             "v": VERSION,
             "stream": draft.stream,
@@ -101,6 +102,23 @@ def body(
             "device_at": clock.text(draft.device_at) if draft.device_at else "",
         }
     )
+
+
+_FAST = orjson.OPT_SORT_KEYS | orjson.OPT_STRICT_INTEGER
+
+
+def canonical(content: Mapping[str, Any]) -> bytes:
+    """RFC 8785 bytes of text, whole numbers, booleans, null, lists and mappings of them.
+
+    What comes out as pure ASCII has ASCII keys, and then RFC 8785 (which sorts by UTF-16 units) and
+    orjson agree to the byte, at a twentieth of the time; a test holds them together. Everything
+    else is left to the reference.
+    """
+    try:
+        fast = orjson.dumps(content, option=_FAST)
+    except TypeError:
+        return rfc8785.dumps(content)
+    return fast if fast.isascii() else rfc8785.dumps(content)
 
 
 def read(stored: bytes) -> Entry:

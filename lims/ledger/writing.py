@@ -9,17 +9,26 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, cast
 
-from sqlalchemy import Table, event, insert, inspect, select
+from sqlalchemy import Connection, Table, bindparam, event, insert, inspect, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
-from lims.core import acts, clock, codes, db
+from lims.core import acts, clock, codes, db, mode
 from lims.core.gate import GateStopped
 from lims.core.permissions import Actor
 from lims.ledger import rules
 from lims.ledger.models import LedgerEntry, LedgerHead
 
 Changes = dict[tuple[str, str], dict[str, list[Any]]]
+
+# Built once: building a statement and finding its compiled form costs more than sending it.
+_entry = cast(Table, LedgerEntry.__table__)
+_head = cast(Table, LedgerHead.__table__)
+_APPEND = insert(_entry).inline()
+_HEADS = select(_head.c.stream, _head.c.number, _head.c.digest).where(
+    _head.c.stream.in_(bindparam("streams", expanding=True))
+)
+_LOCKED_HEADS = _HEADS.order_by(_head.c.stream).with_for_update()
 
 
 class NoTrail(RuntimeError):
@@ -158,12 +167,11 @@ def _finish(session: Session) -> None:
 
 def _write(session: Session, drafts: list[rules.Draft], changes: Changes) -> None:
     streams = sorted({draft.stream for draft in drafts})
-    heads = _lock_heads(session, streams)
-    parents = _parents(session, drafts, heads)
+    connection = session.connection()
+    heads = _lock_heads(connection, streams)
+    parents = _parents(connection, drafts, heads)
     now, command = clock.now(), db.command()
-    numbers = dict.fromkeys(streams, 0)
-    for stream, (number, _digest) in heads.items():
-        numbers[stream] = number
+    numbers = {stream: number for stream, (number, _digest) in heads.items()}
     places: list[dict[str, Any]] = []
     for draft in drafts:
         numbers[draft.stream] += 1
@@ -202,40 +210,28 @@ def _write(session: Session, drafts: list[rules.Draft], changes: Changes) -> Non
                 "digest": digest,
             }
         )
-    _send(session, insert(cast(Table, LedgerEntry.__table__)), written)
-    _move_heads(session, {stream: heads[stream] for stream in streams})
+    _send(connection, _APPEND, written)
+    _move_heads(connection, {stream: heads[stream] for stream in streams})
+    mode.settle(session)
     session.info["entries"] = [(each["stream"], each["number"]) for each in written]
 
 
-def _lock_heads(session: Session, streams: list[str]) -> dict[str, tuple[int, bytes]]:
-    head = LedgerHead.__table__
-    found = session.execute(
-        select(head.c.stream, head.c.number, head.c.digest)
-        .where(head.c.stream.in_(streams))
-        .order_by(head.c.stream)
-        .with_for_update()
-    ).all()
-    heads = {row.stream: (row.number, row.digest) for row in found}
-    for stream in streams:
-        heads.setdefault(stream, (0, rules.FIRST))
+def _lock_heads(connection: Connection, streams: list[str]) -> dict[str, tuple[int, bytes]]:
+    heads = dict.fromkeys(streams, (0, rules.FIRST))
+    for stream, number, digest in connection.execute(_LOCKED_HEADS, {"streams": streams}):
+        heads[stream] = (number, digest)
     return heads
 
 
 def _parents(
-    session: Session, drafts: list[rules.Draft], heads: dict[str, tuple[int, bytes]]
+    connection: Connection, drafts: list[rules.Draft], heads: dict[str, tuple[int, bytes]]
 ) -> dict[str, dict[str, Any]]:
     wanted = {stream for draft in drafts for stream in draft.parents}
     known = {stream: heads[stream] for stream in wanted if stream in heads}
-    if wanted - set(known):
-        head = LedgerHead.__table__
-        known |= {
-            row.stream: (row.number, row.digest)
-            for row in session.execute(
-                select(head.c.stream, head.c.number, head.c.digest).where(
-                    head.c.stream.in_(wanted - set(known))
-                )
-            )
-        }
+    others = sorted(wanted - set(known))
+    if others:
+        for stream, number, digest in connection.execute(_HEADS, {"streams": others}):
+            known[stream] = (number, digest)
     return {
         stream: {"stream": stream, "number": number, "digest": digest.hex()}
         for stream, (number, digest) in known.items()
@@ -243,17 +239,21 @@ def _parents(
     }
 
 
-def _move_heads(session: Session, heads: dict[str, tuple[int, bytes]]) -> None:
-    dialect = session.get_bind().dialect.name
-    make = postgresql.insert if dialect == "postgresql" else sqlite.insert
-    statement = make(cast(Table, LedgerHead.__table__))
-    statement = statement.on_conflict_do_update(
+def _moving(make: Any) -> Any:
+    statement = make(_head)
+    return statement.on_conflict_do_update(
         index_elements=["stream"],
         set_={"number": statement.excluded.number, "digest": statement.excluded.digest},
     )
+
+
+_MOVE_HEADS = {"postgresql": _moving(postgresql.insert), "sqlite": _moving(sqlite.insert)}
+
+
+def _move_heads(connection: Connection, heads: dict[str, tuple[int, bytes]]) -> None:
     _send(
-        session,
-        statement,
+        connection,
+        _MOVE_HEADS[connection.dialect.name],
         [
             {"stream": stream, "number": number, "digest": digest}
             for stream, (number, digest) in heads.items()
@@ -261,9 +261,9 @@ def _move_heads(session: Session, heads: dict[str, tuple[int, bytes]]) -> None:
     )
 
 
-def _send(session: Session, statement: Any, rows: list[dict[str, Any]]) -> None:
+def _send(connection: Connection, statement: Any, rows: list[dict[str, Any]]) -> None:
     """Send rows as Core does; one row by itself, which a driver answers in one turn."""
-    session.connection().execute(statement, rows[0] if len(rows) == 1 else rows)
+    connection.execute(statement, rows[0] if len(rows) == 1 else rows)
 
 
 def _refused(actor: Actor, stop: GateStopped) -> None:
