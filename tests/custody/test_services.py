@@ -76,6 +76,19 @@ def test_a_move_says_where_from_and_where_to_and_who_holds_it(donor):
     assert row(code).holder_id == technician.person
 
 
+def test_a_step_that_moves_what_it_read_before_sees_where_it_stands_now(donor):
+    code, here, who = bench.thing(donor=donor), a_place(), somebody()
+    with db.transaction() as session:
+        item = custody.find(session, code)
+        item.name = "named in the same act"
+        custody.move(who, code=code, to=here)
+        assert custody.place(session, item.place_id).code == here
+        item.name = "named again"
+    with db.reading() as session:
+        item = custody.find(session, code)
+        assert (item.name, item.holder_id, item.version) == ("named again", who.person, 4)
+
+
 def test_a_slot_holds_one_item_and_is_free_again_when_it_left(donor):
     one, two = (bench.thing(donor=donor) for _each in range(2))
     slot, box = a_place(one_item=True, name="A1"), a_place()
