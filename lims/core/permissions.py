@@ -52,6 +52,7 @@ class Actor:
     """Whoever acts: a signed-in person, a token's owner, the worker or the console.
 
     `person` is the human being, `account` one of her accounts; duties are separated by person.
+    `address` is where her request came from, where it came over the network.
     """
 
     person: UUID | None
@@ -61,6 +62,7 @@ class Actor:
     station: str = ""
     signed_in_by: str = "password"
     practice: bool = field(default=False, compare=False)
+    address: str = field(default="", compare=False)
 
     @property
     def label(self) -> str:

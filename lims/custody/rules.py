@@ -180,7 +180,8 @@ FINAL = frozenset({S.EXHAUSTED, S.DESTROYED, S.ADMINISTERED, S.USED})
 # Only quality frees what was blocked, and it goes back to be judged again.
 AFTER_BLOCK: Mapping[ItemKind, set[State]] = {
     ItemKind.LOT: {S.AWAITING_REVIEW, S.REJECTED},
-    ItemKind.DOSE: {S.FILLED, S.DESTROYED},
+    # Given on paper before it was blocked, and entered afterwards: that it was given stays true.
+    ItemKind.DOSE: {S.FILLED, S.DESTROYED, S.ADMINISTERED},
     ItemKind.FLASK: {S.REJECTED, S.GROWING},
     ItemKind.HARVEST: {S.REJECTED, S.STORED},
     ItemKind.SPECIMEN: {S.REJECTED, S.ON_HOLD},

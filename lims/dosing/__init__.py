@@ -14,7 +14,15 @@ from lims.dosing.bedside import (
     witness,
 )
 from lims.dosing.checks import BEDSIDE, validity
-from lims.dosing.models import Administration, BedsideCheck, CheckState, OutcomeRecord
+from lims.dosing.facts_product import Kept
+from lims.dosing.late import record_from_paper
+from lims.dosing.models import (
+    Administration,
+    BedsideCheck,
+    CheckState,
+    OutcomeRecord,
+    PaperRecord,
+)
 from lims.dosing.outcomes import record_outcome
 from lims.dosing.queries import (
     assignment_of,
@@ -24,6 +32,8 @@ from lims.dosing.queries import (
     given_to,
     open_checks,
     outcomes_of,
+    paper_of,
+    unconfirmed,
 )
 from lims.dosing.supplying import assess, assign, destroy, issue, return_dose, thaw
 
@@ -32,7 +42,9 @@ __all__ = [
     "Administration",
     "BedsideCheck",
     "CheckState",
+    "Kept",
     "OutcomeRecord",
+    "PaperRecord",
     "ask",
     "assess",
     "assign",
@@ -47,10 +59,13 @@ __all__ = [
     "not_given",
     "open_checks",
     "outcomes_of",
+    "paper_of",
+    "record_from_paper",
     "record_outcome",
     "return_dose",
     "start_check",
     "thaw",
+    "unconfirmed",
     "validity",
     "verdict_of",
     "witness",

@@ -13,10 +13,17 @@ from lims.core import codes, db, gate
 from lims.core.permissions import Actor
 from lims.core.words import Text as _
 from lims.custody import STATE_NAMES, Item, ItemKind, State
-from lims.dosing import bedside, outcomes, queries, schemas, supplying
+from lims.dosing import bedside, downtime, late, outcomes, queries, schemas, schemas_late, supplying
 from lims.dosing import permissions as may
 from lims.dosing import showing as _showing  # noqa: F401  stands on the participant's page
-from lims.dosing.models import Administration, BedsideCheck, NotGiven, OutcomeRecord, PreDose
+from lims.dosing.models import (
+    Administration,
+    BedsideCheck,
+    NotGiven,
+    OutcomeRecord,
+    PaperRecord,
+    PreDose,
+)
 from lims.web.doors import Doors
 
 doors = Doors("dosing")
@@ -154,6 +161,46 @@ def _outcome_out(row: OutcomeRecord) -> dict[str, Any]:
     }
 
 
+def _paper(actor: Actor, *, code: str, **entered: Any) -> PaperRecord:
+    seen = {name: entered.pop(name) for name in list(entered) if name in bedside.SEEN}
+    return late.record_from_paper(actor, code=code, seen=seen, **entered)
+
+
+def paper_out(row: PaperRecord) -> dict[str, Any]:
+    """A dose entered from paper: both its times, and what had not passed."""
+    with db.reading() as session:
+        item, given = queries.given_in(session, row.check_id)
+        number = studies.subject(session, given.subject_id).number
+    return {
+        "code": item.code,
+        "state": item.state.value,
+        "participant": number,
+        "recorded_from_paper": True,
+        "given_at": row.given_at,
+        "recorded_at": row.recorded_at,
+        "failed": row.failed,
+        "finding": row.finding,
+        "sheet_sha256": row.sheet_sha256,
+    }
+
+
+def _paper_said(answer: dict[str, Any]) -> Any:
+    if answer["finding"] is None:
+        return _("Entered from paper; every check had passed.")
+    return _(
+        "Entered from paper. Checks that had not passed: %(count)s; the deviation "
+        "%(reference)s is open.",
+        count=len(answer["failed"]),
+        reference=answer["finding"],
+    )
+
+
+def _was_out(item: Item) -> bool:
+    with db.reading() as session:
+        meant = queries.assignment_of(session, item.id)
+        return meant is not None and meant.issued_at is not None
+
+
 def _verdict(actor: Actor, *, check_id: UUID) -> tuple[BedsideCheck, gate.Answer]:
     return bedside.verdict_of(actor, check_id)
 
@@ -223,6 +270,39 @@ doors.act(
         State.BLOCKED,
     ),
     about=about_dose,
+)
+doors.act(
+    "/doses/<code>/paper-record",
+    _paper,
+    permission=may.PAPER,
+    takes=schemas_late.paper_of,
+    gives=paper_out,
+    name="paper-record",
+    title=_("Enter from paper"),
+    intro=_(
+        "Only for a dose that was given while this system could not be used. Every check is "
+        "made afterwards, as of the time it was given."
+    ),
+    on="V",
+    when=(State.ISSUED, State.THAWED, State.BLOCKED),
+    about=about_dose,
+    said=_paper_said,
+    order=95,
+    fits=_was_out,
+)
+doors.read(
+    "/doses/<code>/downtime-sheet",
+    downtime.sheet,
+    name="downtime-sheet",
+    title=_("Downtime sheet"),
+    letters={"code": "V"},
+)
+doors.read(
+    "/doses/<code>/paper-record/sheet",
+    downtime.scanned,
+    name="paper-sheet",
+    title=_("The sheet a dose was entered from"),
+    letters={"code": "V"},
 )
 doors.act(
     "/participants/<number>/assessment",

@@ -21,6 +21,18 @@ class AlreadyGiven(Conflict):
     code = "already_given"
 
 
+class NotOut(Conflict):
+    """The dose was not out for giving, so it cannot have been given."""
+
+    code = "dose_not_out"
+
+
+class OnePerson(RuleBroken):
+    """Giver and second person are one human being."""
+
+    code = "one_person"
+
+
 class VolumesDisagree(RuleBroken):
     """What was given, left and wasted is not what was drawn."""
 

@@ -164,9 +164,17 @@ def spoken_facts(asked: Asked) -> told.Spoken | None:
 
 
 def assessment_facts(
-    session: Session, subject: studies.Subject | None, at: datetime, zone: str
+    session: Session,
+    subject: studies.Subject | None,
+    at: datetime,
+    zone: str,
+    *,
+    then: bool = False,
 ) -> told.Assessment | None:
-    row = queries.assessment_of(session, subject.id) if subject else None
+    """Her newest assessment; with `then`, the newest that had been signed at `at`."""
+    if subject is None:
+        return None
+    row = queries.assessment_of(session, subject.id, before=at if then else None)
     if row is None:
         return None
     return told.Assessment(

@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Date, ForeignKey, Index, String, UniqueConstraint, text
+from sqlalchemy import Date, ForeignKey, Index, LargeBinary, String, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from lims.core.db import Base, Tracked, stored
@@ -112,6 +112,26 @@ class Administration(Tracked, Base):
     operator_id: Mapped[UUID]
     witness_id: Mapped[UUID]
     recorded_at: Mapped[datetime]
+
+
+class PaperRecord(Tracked, Base):
+    """A dose that was given while the system could not be used, entered afterwards from paper."""
+
+    __tablename__ = "dosing_paper"
+
+    check_id: Mapped[UUID] = mapped_column(ForeignKey("dosing_check.id"), unique=True)
+    given_at: Mapped[datetime]
+    recorded_at: Mapped[datetime]
+    recorded_by: Mapped[UUID]
+    reason: Mapped[str]
+    # Rows of the bedside gate that had not passed at the time it was given: id, result, why.
+    failed: Mapped[list[Any]]
+    finding: Mapped[str | None] = mapped_column(String(60))
+    sheet_name: Mapped[str | None] = mapped_column(String(200))
+    sheet_kind: Mapped[str | None] = mapped_column(String(40))
+    sheet_sha256: Mapped[str | None] = mapped_column(String(64))
+    # The digest above is guarded and names every bit of the sheet.
+    sheet: Mapped[bytes | None] = mapped_column(LargeBinary, info={"guarded": False})
 
 
 class NotGiven(Tracked, Base):

@@ -23,13 +23,14 @@ from lims.core.permissions import Actor
 from lims.core.units import ml
 from lims.core.words import Text as _
 from lims.custody import Item, ItemKind
-from lims.dosing import bedside, doors, queries, recognising, schemas
+from lims.dosing import bedside, doors, papers, queries, recognising, schemas
 from lims.dosing import permissions as may
 from lims.dosing.models import BedsideCheck, CheckState
 from lims.studies.protocol import ProductKind
 from lims.web import auth, errors, forms, nav, verdicts
 
 blueprint = Blueprint("bedside", __name__, template_folder="templates")
+blueprint.register_blueprint(papers.blueprint)
 nav.add(_("Bedside"), "/bedside", may.GIVES, order=10)
 HOLDS = timedelta(minutes=15)
 # Entered with the dose itself, so they are open while it still may be given.

@@ -45,6 +45,22 @@ WITNESS = permission(
     granted_to={Role.CLINICIAN, Role.INVESTIGATOR, Role.PHARMACIST},
     about="Be the second person at a bedside check.",
 )
+PAPER = permission(
+    "dosing:paper:record",
+    granted_to={Role.CLINICIAN, Role.INVESTIGATOR, Role.PHARMACIST},
+    about="Enter from paper a dose that was given while the system could not be used.",
+)
+SHEET = permission(
+    "dosing:paper:see",
+    granted_to={
+        Role.CLINICIAN,
+        Role.INVESTIGATOR,
+        Role.PHARMACIST,
+        Role.QC_OFFICER,
+        Role.AUDITOR,
+    },
+    about="Print the downtime sheet of a dose, and see one that was entered.",
+)
 GIVES = CHECK.granted_to
 WITNESSES = WITNESS.granted_to
 RETURN = permission(

@@ -1,5 +1,6 @@
 """Finding doses, checks and what was given."""
 
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import select
@@ -7,12 +8,14 @@ from sqlalchemy.orm import Session
 
 from lims.core import db
 from lims.core.words import Text as _
+from lims.custody import Item, State
 from lims.dosing.errors import CheckUnknown
 from lims.dosing.models import (
     Administration,
     Assignment,
     BedsideCheck,
     OutcomeRecord,
+    PaperRecord,
     PreDose,
     Thawing,
 )
@@ -41,14 +44,29 @@ def thaw_of(session: Session, item_id: UUID) -> Thawing | None:
     return session.scalar(select(Thawing).where(Thawing.item_id == item_id))
 
 
-def assessment_of(session: Session, subject_id: UUID) -> PreDose | None:
-    """The newest pre-dose assessment."""
-    return session.scalar(
-        select(PreDose)
-        .where(PreDose.subject_id == subject_id)
-        .order_by(PreDose.signed_at.desc())
-        .limit(1)
+def assessment_of(
+    session: Session, subject_id: UUID, *, before: datetime | None = None
+) -> PreDose | None:
+    """The newest pre-dose assessment; of those signed by then, where an instant is given."""
+    statement = select(PreDose).where(PreDose.subject_id == subject_id)
+    if before is not None:
+        statement = statement.where(PreDose.signed_at <= before)
+    return session.scalar(statement.order_by(PreDose.signed_at.desc()).limit(1))
+
+
+def unconfirmed(session: Session) -> list[tuple[Item, Assignment]]:
+    """Doses out for giving that are neither given, returned nor destroyed, longest out first."""
+    found = session.execute(
+        select(Item, Assignment)
+        .join(Assignment, Assignment.item_id == Item.id)
+        .where(
+            Item.state.in_((State.ISSUED, State.THAWED)),
+            Assignment.ended_at.is_(None),
+            Assignment.issued_at.is_not(None),
+        )
+        .order_by(Assignment.issued_at, Item.code)
     )
+    return [(row[0], row[1]) for row in found]
 
 
 def check_by_id(session: Session, check_id: UUID, *, lock: bool = False) -> BedsideCheck:
@@ -85,6 +103,25 @@ def given_to(session: Session, subject_id: UUID) -> Administration | None:
 def given_of(session: Session, item_id: UUID) -> Administration | None:
     """Whether a dose was given."""
     return session.scalar(select(Administration).where(Administration.item_id == item_id))
+
+
+def given_in(session: Session, check_id: UUID) -> tuple[Item, Administration]:
+    """The dose that a check gave, and its administration."""
+    row = session.execute(
+        select(Item, Administration)
+        .join(Administration, Administration.item_id == Item.id)
+        .where(Administration.check_id == check_id)
+    ).one()
+    return row[0], row[1]
+
+
+def paper_of(session: Session, item_id: UUID) -> PaperRecord | None:
+    """How a dose was entered from paper, if it was."""
+    return session.scalar(
+        select(PaperRecord)
+        .join(Administration, Administration.check_id == PaperRecord.check_id)
+        .where(Administration.item_id == item_id)
+    )
 
 
 def outcomes_of(session: Session, subject_id: UUID) -> list[OutcomeRecord]:

@@ -40,15 +40,18 @@ class IssueIn(fields.Shape):
     place = fields.Code("A", label=_("Where it is taken to"))
 
 
+KEPT = {
+    Kept.ROOM: _("at room temperature (20 to 25 °C)"),
+    Kept.COLD: _("cold (2 to 8 °C)"),
+}
+
+
 class ThawIn(fields.Shape):
     """How it is kept from now on."""
 
     kept = fields.Choice(
         Kept,
-        {
-            Kept.ROOM: _("at room temperature (20 to 25 °C)"),
-            Kept.COLD: _("cold (2 to 8 °C)"),
-        },
+        KEPT,
         required=True,
         label=_("Kept after the thaw"),
         help=_("Each has its own time; the clock starts when you send this."),
@@ -164,7 +167,6 @@ def looked_at(
         )
         if not wanted
     }
-    names = dict.fromkeys(each for each in (*devices, "other"))
     entered: dict[str, Any] = {"step": fields.Words(longest=40, required=True)}
     for name, given in asked.fields.items():
         if name in left_out or not isinstance(given, fields.Input):
@@ -175,23 +177,32 @@ def looked_at(
             entered[name] = fields.Day(required=True, label=given.label)
         else:
             entered[name] = fields.Words(longest=40, required=True, label=given.label)
-    entered["device"] = fields.Choice(
-        chosen(tuple(names)),
-        {each: Text(each.replace("_", " ")) for each in devices} | {"other": _("another one")},
-        required=True,
-        label=_("Needle or catheter"),
-    )
-    entered["route"] = fields.Choice(
-        chosen(tuple(dict.fromkeys((*routes, "other")))),
-        {each: Text("%(title)s", title=title or each) for each, title in routes.items()}
-        | {"other": _("another one")},
-        required=True,
-        label=_("Route"),
-    )
+    entered |= tools(devices, routes, required=True)
     shape: type[fields.Shape] = fields.Shape.from_dict(  # type: ignore[assignment]
         entered, name="LookedAtIn"
     )
     return shape()
+
+
+def tools(
+    devices: Sequence[str], routes: Mapping[str, str], *, required: bool
+) -> dict[str, fields.Input]:
+    """Device and route of a trial, each with a word for another one."""
+    return {
+        "device": fields.Choice(
+            chosen(tuple(dict.fromkeys((*devices, "other")))),
+            {each: Text(each.replace("_", " ")) for each in devices} | {"other": _("another one")},
+            required=required,
+            label=_("Needle or catheter"),
+        ),
+        "route": fields.Choice(
+            chosen(tuple(dict.fromkeys((*routes, "other")))),
+            {each: Text("%(title)s", title=title or each) for each, title in routes.items()}
+            | {"other": _("another one")},
+            required=required,
+            label=_("Route"),
+        ),
+    }
 
 
 class SecondIn(StepIn):

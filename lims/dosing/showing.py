@@ -62,6 +62,9 @@ def doses(session: Session, subject: studies.Subject) -> Part | None:
     for meant in queries.assignments_to(session, subject.id):
         item = custody.item(session, meant.item_id)
         given = queries.given_of(session, item.id)
+        if given is not None and given.subject_id != subject.id:
+            given = None  # it went to another woman; her own page says so
+        paper = queries.paper_of(session, item.id) if given else None
         rows.append(
             (
                 Cell(item.code, f"/items/{item.code}", code=True),
@@ -69,11 +72,12 @@ def doses(session: Session, subject: studies.Subject) -> Part | None:
                 Cell(custody.STATE_NAMES[item.state]),
                 Cell(meant.assigned_at),
                 Cell(given.ended_at if given else _("no longer meant") if meant.ended_at else ""),
+                Cell(paper.recorded_at if paper else ""),
             )
         )
     return Part(
         _("Doses meant for her"),
-        (_("Dose"), _("Visit"), _("State"), _("Assigned"), _("Given")),
+        (_("Dose"), _("Visit"), _("State"), _("Assigned"), _("Given"), _("From paper")),
         rows,
         _("No dose is meant for her."),
     )

@@ -23,8 +23,9 @@ from lims.labels.errors import (
 )
 from lims.labels.files import folder, forget, kept_in
 from lims.labels.filling import carries_band
-from lims.labels.fonts import font_file
+from lims.labels.fonts import choose, font_file
 from lims.labels.layout import load, names
+from lims.labels.looking import printers, requests
 from lims.labels.models import CopyState, PrinterKind, RequestState
 from lims.labels.printing import print_label, sweep, test_printer, withheld
 from lims.labels.queries import (
@@ -35,9 +36,7 @@ from lims.labels.queries import (
     drawn_files,
     live_copy,
     newest_request,
-    printers,
     request_by_id,
-    requests,
     tally,
 )
 from lims.labels.rendering import Drawn, DrawnSymbol, LabelContent, read_png, render, verify_png
@@ -74,6 +73,7 @@ __all__ = [
     "add_printer",
     "carries_band",
     "check_copy",
+    "choose",
     "copies",
     "drawn_files",
     "folder",

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import click
 
-from lims.core import console, db
+from lims.core import console
 from lims.core.errors import BadInput
 from lims.core.words import Text as _
-from lims.labels import printing, queries, services
+from lims.labels import looking, printing, services
 from lims.labels.layout import load, names
 from lims.labels.models import LabelPrinter, PrinterKind
 from lims.labels.rendering import FORMATS, LabelContent, render
@@ -120,8 +120,7 @@ def add_command(
 @console.as_json
 def printers_command(as_json: bool) -> None:
     """Every printer."""
-    with db.reading() as session:
-        found = queries.printers(session)
+    found = looking.printers(console.actor())
     console.answer({"printers": [_shown(each) for each in found]}, as_json, *map(_line, found))
 
 

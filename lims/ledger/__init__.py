@@ -10,6 +10,7 @@ Start reading at `rules` (the bytes of an entry), then `writing`.
 """
 
 from lims.ledger.guards import install_guards, missing_guards
+from lims.ledger.history import value_at
 from lims.ledger.queries import entries_of, entry_count, newest
 from lims.ledger.rules import Entry
 from lims.ledger.verifying import Break, Verified, verify
@@ -27,5 +28,6 @@ __all__ = [
     "newest",
     "record",
     "unguarded",
+    "value_at",
     "verify",
 ]

@@ -34,7 +34,7 @@ from lims.people.services import (
     revoke_token,
     set_roles,
 )
-from lims.people.signing import confirm, signature
+from lims.people.signing import confirm, signature, signature_of
 from lims.people.signing_in import (
     actor_by_password,
     actor_by_sign_in,
@@ -75,5 +75,6 @@ __all__ = [
     "sign_in_badge",
     "sign_out",
     "signature",
+    "signature_of",
     "users",
 ]

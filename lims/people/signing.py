@@ -14,6 +14,7 @@ from lims.people import rules, throttle
 from lims.people.errors import AccountDisabled, WrongSecret
 from lims.people.models import Account
 from lims.people.queries import name_of
+from lims.people.signing_in import actor_by_password
 
 
 def confirm(actor: Actor, password: str) -> None:
@@ -22,12 +23,17 @@ def confirm(actor: Actor, password: str) -> None:
     Raises:
         NotAllowed: the actor is no person.
         WrongSecret: it is not; the wrong try is counted.
-        TooManyTries: wait first.
+        TooManyTries: wait first; counted for her account, and for the address it comes from.
         AccountDisabled: the account was closed.
     """
     if actor.account is None:
         raise NotAllowed(_("Only a person with an account can sign; sign in as yourself."))
-    attempt = throttle.Try([throttle.Line(f"confirm:{actor.account}")])
+    attempt = throttle.Try(
+        [
+            throttle.Line(f"confirm:{actor.account}"),
+            *throttle.address(actor.address, "confirm-address"),
+        ]
+    )
     with db.reading() as session:
         found = session.execute(
             select(Account.password_hash, Account.person_id, Account.disabled_at).where(
@@ -49,6 +55,21 @@ def confirm(actor: Actor, password: str) -> None:
         raise AccountDisabled(_("This account is closed, so it signs nothing."))
 
 
+def signature_of(
+    login: str, *, meaning: str, password: str, station: str = "", address: str = ""
+) -> tuple[Actor, dict[str, str]]:
+    """Somebody else than the sender of a request signs in it, by her own name and password.
+
+    Returns:
+        Who she is, and what the entry of the signed act holds, as `signature` gives it.
+
+    Raises:
+        WrongSecret, TooManyTries, AccountDisabled: as at the sign-in; nothing is signed.
+    """
+    signer = actor_by_password(login, password, station, address=address)
+    return signer, _signed(signer, meaning)
+
+
 def signature(actor: Actor, *, meaning: str, password: str) -> dict[str, str]:
     """Confirm, and give what the entry of the signed act holds.
 
@@ -62,15 +83,24 @@ def signature(actor: Actor, *, meaning: str, password: str) -> dict[str, str]:
         BadInput: no meaning.
         WrongSecret: see `confirm`.
     """
+    said = _meaning(meaning)
+    confirm(actor, password)
+    return _signed(actor, said)
+
+
+def _meaning(meaning: str) -> str:
     said = " ".join(meaning.split())
     if not 1 <= len(said) <= 200:
         raise BadInput(_("Say what the signature means, such as released."), field="meaning")
-    confirm(actor, password)
+    return said
+
+
+def _signed(actor: Actor, meaning: str) -> dict[str, str]:
     with db.reading() as session:
         name = name_of(session, actor.person) if actor.person else actor.name
     return {
         "signed_by": actor.label,
         "name": name,
-        "meaning": said,
+        "meaning": meaning,
         "at": clock.text(clock.now()),
     }

@@ -5,6 +5,7 @@ Opening one at a station ends the one that was open there.
 """
 
 import logging
+from dataclasses import replace
 
 from sqlalchemy import select, update
 from sqlalchemy.exc import OperationalError
@@ -57,7 +58,8 @@ def actor_by_password(login: str, password: str, station: str = "", *, address: 
             _("This account is closed; ask the administrator, if you still work here.")
         )
     with db.reading() as session:
-        return actor_of(session, account, station=station, signed_in_by="password")
+        joined = actor_of(session, account, station=station, signed_in_by="password")
+    return replace(joined, address=address)
 
 
 def _by_password(login: str, password: str, address: str) -> Account:

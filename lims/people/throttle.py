@@ -39,9 +39,9 @@ class Line:
         return hashlib.sha256(self.what.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def address(where: str) -> list[Line]:
-    """The line of an address; none where it is not known."""
-    return [Line(f"address:{where}", PER_ADDRESS, growing=False)] if where else []
+def address(where: str, way: str = "address") -> list[Line]:
+    """The line of an address, for one way in; none where it is not known."""
+    return [Line(f"{way}:{where}", PER_ADDRESS, growing=False)] if where else []
 
 
 class Try:

@@ -6,7 +6,7 @@ laboratory error sets it aside for a retest. Nobody reviews her own result.
 """
 
 from lims.qc.entering import derive, enter
-from lims.qc.findings import close_finding, open_deviation
+from lims.qc.findings import close_finding, deviation_on, open_deviation
 from lims.qc.models import Finding, InstrumentFile, Result, ResultState, Standing
 from lims.qc.queries import findings_of, results_of, samples_of, standing_result
 from lims.qc.reading import read_particles, read_protein
@@ -24,6 +24,7 @@ __all__ = [
     "Standing",
     "close_finding",
     "derive",
+    "deviation_on",
     "enter",
     "findings_of",
     "limit_of",

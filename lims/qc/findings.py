@@ -3,13 +3,14 @@
 from typing import Any
 
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from lims import custody, people
 from lims.core import clock, db
 from lims.core.errors import BadInput
 from lims.core.permissions import Actor, requires
 from lims.core.words import Text as _
-from lims.custody import ItemKind
+from lims.custody import Item, ItemKind
 from lims.qc import permissions as may
 from lims.qc import queries
 from lims.qc.errors import FindingUnknown, OwnResult
@@ -23,18 +24,23 @@ def open_deviation(actor: Actor, *, code: str, description: str) -> Finding:
         raise BadInput(_("Describe the deviation."), field="description")
     with db.transaction() as session:
         item = custody.find(session, code, kinds=[ItemKind.LOT], lock=True)
-        finding = Finding(
-            reference=queries.next_reference(session, item),
-            lot_id=item.id,
-            kind="deviation",
-            description=description.strip(),
-            opened_at=clock.now(),
-            opened_by=actor.person,
-        )
-        session.add(finding)
-        session.flush()
-        custody.touch(actor, item, "qc.deviation-opened", rows=[finding], reason=description)
-        return finding
+        return deviation_on(actor, session, item, description.strip())
+
+
+def deviation_on(actor: Actor, session: Session, item: Item, description: str) -> Finding:
+    """Open a deviation on a lot whose row the caller holds; for steps that come upon one."""
+    finding = Finding(
+        reference=queries.next_reference(session, item),
+        lot_id=item.id,
+        kind="deviation",
+        description=description,
+        opened_at=clock.now(),
+        opened_by=actor.person,
+    )
+    session.add(finding)
+    session.flush()
+    custody.touch(actor, item, "qc.deviation-opened", rows=[finding], reason=description)
+    return finding
 
 
 @requires(may.INVESTIGATE)

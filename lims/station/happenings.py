@@ -64,6 +64,7 @@ WORDS: Mapping[str, _] = {
     "dosing.checked": _("checked at the bedside"),
     "dosing.witnessed": _("witnessed by the second person"),
     "dosing.given": _("given"),
+    "dosing.given-on-paper": _("given, recorded from paper"),
     "dosing.received": _("received a dose"),
     "dosing.not-given": _("not given"),
     "dosing.returned": _("returned"),

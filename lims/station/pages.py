@@ -7,7 +7,7 @@ from flask import Blueprint, Response, abort, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
-from lims import custody, labels, ledger, people, studies
+from lims import custody, dosing, labels, ledger, people, studies
 from lims.core import clock, codes, db, permissions
 from lims.core.errors import DomainError
 from lims.core.permissions import PEOPLE, Actor
@@ -15,7 +15,7 @@ from lims.core.units import ml
 from lims.core.words import Text as _
 from lims.custody import KIND_NAMES, STATE_NAMES, Item, ItemKind, State
 from lims.custody.permissions import READ
-from lims.dosing.permissions import GIVES
+from lims.dosing.permissions import GIVES, SHEET
 from lims.station import cards, tracing, waiting
 from lims.station.happenings import words_of
 from lims.web import auth, errors, nav, verdicts
@@ -119,6 +119,7 @@ def item(code: str) -> ResponseReturnValue:
             and bool(actor.roles & GIVES),
             expired=found.expires_at is not None and found.expires_at <= clock.now(),
             ml=ml,
+            **_of_dose(session, found, actor),
             **_drawn(traced),
         )
     return shown
@@ -165,6 +166,19 @@ def trace_form() -> Response:
     """The address of a trace, from a scan."""
     code = codes.parse(request.args.get("code", ""), "code").code
     return redirect(f"/trace/{quote(code)}", 303)  # type: ignore[return-value]
+
+
+def _of_dose(session: Session, found: Item, actor: Actor) -> dict[str, Any]:
+    """What only a dose has: when it was given, whether that came from paper, its own papers."""
+    if found.kind is not ItemKind.DOSE:
+        return {}
+    sees = permissions.allowed(actor, SHEET)
+    return {
+        "given": dosing.given_of(session, found.id),
+        "paper": dosing.paper_of(session, found.id),
+        "may_see_sheets": sees,
+        "downtime": sees and found.state in (State.ALLOCATED, State.ISSUED, State.THAWED),
+    }
 
 
 def _next(found: Item, actor: Actor) -> list[Act]:

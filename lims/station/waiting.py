@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import select
@@ -13,29 +12,12 @@ from lims.core import clock
 from lims.core.permissions import Actor, Role
 from lims.core.words import Text
 from lims.custody import KIND_NAMES, STATE_NAMES, Item, ItemKind, State, Transfer
+from lims.station import alerts
+from lims.station.lines import Line
 from lims.studies import Subject, SubjectKind, SubjectState
 
 _ = Text
 MOST = 500
-
-
-@dataclass(frozen=True)
-class Line:
-    """One thing that waits.
-
-    Attributes:
-        url: where it is worked on.
-        code: as printed; a participant's number where it is her.
-        said: what it is.
-        since: how long it has waited, or None.
-        late: past the time at which it can be used.
-    """
-
-    url: str
-    code: str
-    said: Text | str
-    since: datetime | None = None
-    late: bool = False
 
 
 @dataclass(frozen=True)
@@ -165,6 +147,12 @@ def _due(session: Session, actor: Actor) -> list[Line]:
 
 _R = Role
 LISTS: tuple[Waiting, ...] = (
+    Waiting(
+        "unconfirmed",
+        _("Doses out and not confirmed"),
+        frozenset({_R.PHARMACIST}),
+        alerts.unconfirmed,
+    ),
     Waiting(
         "offered",
         _("Handed over to you"),

@@ -56,6 +56,7 @@ from lims.studies.queries import (
     subject_by_number,
     subjects,
     transfer_plan,
+    transfer_plans,
 )
 from lims.studies.showing import Cell, Mark, Part, Step, in_journey, on_participant
 from lims.studies.trials import confirm_units, delegate, load
@@ -114,5 +115,6 @@ __all__ = [
     "subject_by_number",
     "subjects",
     "transfer_plan",
+    "transfer_plans",
     "withdraw_consent",
 ]

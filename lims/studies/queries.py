@@ -153,6 +153,17 @@ def transfer_plan(session: Session, subject_id: UUID) -> TransferPlan | None:
     )
 
 
+def transfer_plans(session: Session, subject_id: UUID) -> list[TransferPlan]:
+    """Every plan ever made of her transfer, newest first; replaced ones too."""
+    return list(
+        session.scalars(
+            select(TransferPlan)
+            .where(TransferPlan.subject_id == subject_id)
+            .order_by(TransferPlan.made_at.desc())
+        )
+    )
+
+
 def cycle_day_one(session: Session, subject_id: UUID) -> CycleDayOne | None:
     """The newest recorded first day."""
     return session.scalar(

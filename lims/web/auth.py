@@ -1,7 +1,7 @@
 """Who is asking. `people` stands above `web`, so `lims.app` says how to find out."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from secrets import compare_digest, token_urlsafe
 
 from flask import Flask, current_app, g, request, session
@@ -79,15 +79,20 @@ def _found() -> Actor | None:
     if not _loader:
         return None
     try:
-        if by_bearer():
-            scheme, _blank, token = request.headers["Authorization"].partition(" ")
-            if scheme.lower() != "bearer" or not token.strip():
-                return None
-            return loader().by_token(token.strip())
-        token = request.cookies.get(cookie_name("sign-in"), "")
-        return loader().by_sign_in(token) if token else None
+        found = _signed_in()
+        return found and replace(found, address=request.remote_addr or "")
     except DomainError:  # an ended sign-in, an unknown or outlived token: nobody
         return None
+
+
+def _signed_in() -> Actor | None:
+    if by_bearer():
+        scheme, _blank, token = request.headers["Authorization"].partition(" ")
+        if scheme.lower() != "bearer" or not token.strip():
+            return None
+        return loader().by_token(token.strip())
+    token = request.cookies.get(cookie_name("sign-in"), "")
+    return loader().by_sign_in(token) if token else None
 
 
 def current_actor() -> Actor:

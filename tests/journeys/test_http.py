@@ -307,8 +307,7 @@ def _badge(login: str) -> str:
 
 def _printed() -> None:
     """What the worker does with every label that was asked for."""
-    with db.reading() as session:
-        waiting = labels.requests(session, states=[labels.RequestState.REQUESTED])
+    waiting = labels.requests(WORKER, states=[labels.RequestState.REQUESTED])
     for each in waiting:
         labels.print_label(WORKER, each.id)
 

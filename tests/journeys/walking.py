@@ -26,6 +26,7 @@ from lims import labels, people
 from lims import settings as read_settings
 from lims.app import create_app
 from lims.core import clock, db, mode, queue
+from lims.core.permissions import WORKER
 from lims.opening import open_installation
 from workers import embedded
 
@@ -96,9 +97,8 @@ def drawn(seconds: float = 60) -> None:
     """Wait until the worker has drawn every label that was asked for."""
     until = time.monotonic() + seconds
     while time.monotonic() < until:
-        with db.reading() as session:
-            if not labels.requests(session, states=list(OPEN)):
-                return
+        if not labels.requests(WORKER, states=list(OPEN)):
+            return
         time.sleep(0.05)
     raise AssertionError(f"labels were not drawn within {seconds} s")
 

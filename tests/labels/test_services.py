@@ -297,3 +297,14 @@ def test_every_template_can_be_asked_for(database, technician, monkeypatch):
         assert session.query(LabelRequest).filter_by(state=RequestState.DRAWN).count() == len(names)
     for each in found:
         assert Image.open(io.BytesIO(each.png.read_bytes())).width > 100
+
+
+def test_print_requests_and_printers_are_shown_to_whoever_may_look(database, technician):
+    code = codes.draw("S")
+    asked = ask(technician, code)
+    assert [each.id for each in labels.requests(technician)] == [asked.id]
+    assert labels.printers(technician) == []
+    nobody = actor(name="nobody")
+    for look in (labels.requests, labels.printers):
+        with pytest.raises(NotAllowed):
+            look(nobody)

@@ -255,6 +255,22 @@ def test_H51_many_names_from_one_address_are_slowed_down(database, at):
         people.sign_in("another", "some password", address="10.9.9.8")
 
 
+def test_H51_signing_from_one_address_is_slowed_down_over_many_accounts(database, at, measured):
+    for number in range(throttle.PER_ADDRESS // 5):
+        add(f"signer{number}")
+        who = people.actor_by_password(f"signer{number}", PASSWORD, address="10.9.9.7")
+        for _guess in range(5):
+            with pytest.raises(people.WrongSecret):
+                people.confirm(who, "a wrong password")
+    add("another")
+    # Guesses at signatures keep nobody from signing in there, nor from signing elsewhere.
+    another = people.actor_by_password("another", PASSWORD, address="10.9.9.7")
+    with pytest.raises(people.TooManyTries):
+        people.confirm(another, PASSWORD)
+    people.confirm(people.actor_by_password("another", PASSWORD, address="10.9.9.6"), PASSWORD)
+    measured("H51", trials=throttle.PER_ADDRESS + 1, failures=0, signing=True)
+
+
 def test_H51_an_unknown_user_costs_the_same_hash_and_hears_the_same(
     database, at, monkeypatch, measured
 ):

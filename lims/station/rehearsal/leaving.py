@@ -6,7 +6,6 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from lims import custody, isolation, labels, release
-from lims.core import db
 from lims.core.permissions import WORKER
 from lims.station.rehearsal.stage import Woman
 
@@ -15,8 +14,7 @@ def print_labels() -> int:
     """Do what the workers would: draw every label that waits."""
     done = 0
     while True:
-        with db.reading() as session:
-            waiting = labels.requests(session, states=[labels.RequestState.REQUESTED])
+        waiting = labels.requests(WORKER, states=[labels.RequestState.REQUESTED])
         if not waiting:
             return done
         for request in waiting:
