@@ -4,6 +4,7 @@ It says who by her number alone, and never the four figures of the label: the se
 them off the container when the sheet is entered. Printed while a dose waits, so that it is at hand.
 """
 
+import re
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -29,6 +30,7 @@ from lims.dosing.gathering import facts_of
 from lims.dosing.schemas import SeenIn
 from lims.web.fields import Flag
 
+_LATIN = re.compile(r"[A-Za-z0-9(](?:[^\u0600-\u06ff]*[A-Za-z0-9)%])?")
 _OUT = (State.ALLOCATED, State.ISSUED, State.THAWED)
 
 
@@ -100,6 +102,7 @@ class _Paper(FPDF):
 
     def say(self, text: str, *, size: float = 10, bold: bool = False, high: float = 5.4) -> None:
         """Words over the whole width."""
+        text = self._kept_apart(text)
         self._face(text, size, bold=bold)
         self.multi_cell(0, high, text, align=self.side, new_x=XPos.LMARGIN, new_y=YPos.NEXT)
 
@@ -127,18 +130,26 @@ class _Paper(FPDF):
         if top > self.h - 24:
             self.add_page()
             top = self.get_y()
-        edge = self.l_margin if self.side == "L" else self.w - self.r_margin - 34
-        for at, answer in enumerate((str(_("yes")), str(_("no")))):
+        left = self.side == "L"
+        edge = self.l_margin if left else self.w - self.r_margin - 34
+        answers = (str(_("yes")), str(_("no")))
+        for at, answer in enumerate(answers if left else answers[::-1]):
             x = edge + at * 17
-            self.rect(x, top + 0.9, 3.6, 3.6)
+            self.rect(x if left else x + 13, top + 0.9, 3.6, 3.6)
             self._face(answer, 8, bold=False)
-            self.set_xy(x + 4.2, top)
-            self.cell(12, 5.4, answer)
+            self.set_xy(x + 4.2 if left else x, top)
+            self.cell(12, 5.4, answer, align=self.side)
         self.set_xy(self.l_margin + (36 if self.side == "L" else 0), top)
         self._face(question, 9.5, bold=False)
         self.multi_cell(
             self.epw - 36, 5.4, question, align=self.side, new_x=XPos.LMARGIN, new_y=YPos.NEXT
         )
+
+    def _kept_apart(self, text: str) -> str:
+        """Latin words and figures as one run: after Persian a date would read from its end."""
+        if self.side == "L":
+            return text
+        return _LATIN.sub(lambda found: f"\u200e{found[0]}\u200e", text)
 
     def _face(self, text: str, size: float, *, bold: bool) -> None:
         face = labels.choose(text, "bold" if bold else "sans", "sheet")
