@@ -19,6 +19,8 @@ COMMANDS = {
     "worker": "lims.commands.running",
     "db": "lims.commands.records",
     "ledger": "lims.commands.records",
+    "backup": "lims.commands.backups",
+    "restore": "lims.commands.backups",
     "code": "lims.commands.codes",
     "user": "lims.people.commands",
     "token": "lims.people.commands",

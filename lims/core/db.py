@@ -39,11 +39,11 @@ from sqlalchemy import (
 from sqlalchemy import Enum as SqlEnum
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, declared_attr, mapped_column
 
 from lims.core.connections import look_before_use
-from lims.core.errors import BadInput, TemporaryFailure
+from lims.core.errors import BadInput, Conflict, TemporaryFailure
 from lims.core.words import Text as _
 
 T = TypeVar("T")
@@ -129,6 +129,16 @@ def stored(states: type[T]) -> SqlEnum:
         create_constraint=False,
         values_callable=lambda each: [state.value for state in each],
     )
+
+
+# What the ledger's guards say in a restored copy that nobody has opened.
+CLOSED = "a restored copy takes no entry"
+
+
+class CopyClosed(Conflict):
+    """The database is a restored copy that nobody has opened yet."""
+
+    code = "copy_closed"
 
 
 class _Line:
@@ -244,6 +254,8 @@ def _prepare_sqlite(engine: Engine) -> None:
             *journal,
             "foreign_keys=ON",
             "recursive_triggers=ON",
+            # What is erased is overwritten in the file as well (H49).
+            "secure_delete=ON",
             "busy_timeout=10000",
         ):
             connection.execute("PRAGMA " + pragma)
@@ -314,6 +326,17 @@ def transaction() -> Iterator[Session]:
             for hook in _before_commit:
                 hook(session)
             session.commit()
+        except DBAPIError as refused:
+            session.rollback()
+            if CLOSED in str(refused.orig):
+                raise CopyClosed(
+                    _(
+                        "This database is a restored copy that nobody has opened yet, so nothing "
+                        "was recorded. The operator compares it with the newest seal and opens it "
+                        "by lims db open."
+                    )
+                ) from refused
+            raise
         except BaseException:
             session.rollback()
             raise

@@ -42,6 +42,7 @@ from lims.labels.queries import (
 from lims.labels.rendering import Drawn, DrawnSymbol, LabelContent, read_png, render, verify_png
 from lims.labels.services import (
     add_printer,
+    doubt_unfinished,
     reprint,
     request,
     retire_printer,
@@ -75,6 +76,7 @@ __all__ = [
     "check_copy",
     "choose",
     "copies",
+    "doubt_unfinished",
     "drawn_files",
     "folder",
     "font_file",

@@ -9,7 +9,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from lims import ledger
-from lims.core import clock, codes, db, mode, queue
+from lims.core import clock, codes, copied, db, mode, queue
 from lims.core.errors import BadInput, Conflict
 from lims.core.permissions import Actor, requires
 from lims.core.words import Text as _
@@ -157,7 +157,8 @@ def _next_copy(session: Session, code: str, reason: str) -> tuple[int, list[Labe
         .values(state=RequestState.VOID, moved_at=clock.now())
     )
     session.flush()
-    return (known[-1].copy if known else 0) + 1, live
+    # After a restore the copies that were printed since the backup are not known here.
+    return max((known[-1].copy if known else 0) + 1, copied.first_copy(session)), live
 
 
 @requires(may.REPRINT)
@@ -262,6 +263,36 @@ def settle(actor: Actor, *, request_id: UUID, printed: bool) -> LabelRequest:
             rows=rows,
         )
         return queries.request_by_id(session, request_id)
+
+
+def doubt_unfinished(session: Session) -> int:
+    """Call every print that had not ended uncertain: it may have come out since (H12, H45).
+
+    For a restored copy, where a worker would otherwise print again what lies printed.
+
+    Returns:
+        How many.
+    """
+    moved = session.execute(
+        update(LabelRequest)
+        .where(
+            LabelRequest.printer.is_not(None),
+            LabelRequest.state.in_(
+                (
+                    RequestState.REQUESTED,
+                    RequestState.DRAWING,
+                    RequestState.DRAWN,
+                    RequestState.SENDING,
+                )
+            ),
+        )
+        .values(
+            state=RequestState.UNCERTAIN,
+            moved_at=clock.now(),
+            error=str(_("The record was restored. Look whether the label lies there and scan it.")),
+        )
+    )
+    return int(moved.rowcount)  # type: ignore[attr-defined]
 
 
 def _move(session: Session, which: list[object], old: RequestState, new: RequestState) -> bool:

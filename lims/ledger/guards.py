@@ -8,6 +8,8 @@ INSERT OR REPLACE, so an insert that meets an existing key is refused as well.
 from sqlalchemy import Connection, text
 from sqlalchemy.orm import Session
 
+from lims.core.db import CLOSED
+
 # Rows of these are written once; keys by which a replacing insert would find an old row.
 _WRITTEN_ONCE = {
     "ledger_leaf": "number = NEW.number OR entry_id = NEW.entry_id",
@@ -41,6 +43,13 @@ _SQLITE = {
         CREATE TRIGGER ledger_entry_pending AFTER INSERT ON ledger_entry
         BEGIN INSERT INTO ledger_pending (entry_id) VALUES (NEW.id); END""",
 }
+# What a restored copy takes nothing of until somebody opens it (H45).
+_CLOSABLE = ("ledger_entry", "ledger_seal")
+for _table in _CLOSABLE:
+    _SQLITE[f"{_table}_closed"] = f"""
+        CREATE TRIGGER {_table}_closed BEFORE INSERT ON {_table}
+        WHEN EXISTS (SELECT 1 FROM core_system_fact WHERE name = 'restored')
+        BEGIN SELECT RAISE(ABORT, '{CLOSED}'); END"""  # noqa: S608 - our names
 for _table, _key in _WRITTEN_ONCE.items():
     _SQLITE |= {
         f"{_table}_no_update": f"""
@@ -74,6 +83,14 @@ BEGIN
   INSERT INTO ledger_pending (entry_id) VALUES (NEW.id);
   RETURN NULL;
 END $$"""
+_CLOSED_FUNCTION = f"""
+CREATE OR REPLACE FUNCTION ledger_closed() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  IF EXISTS (SELECT 1 FROM core_system_fact WHERE name = 'restored') THEN
+    RAISE EXCEPTION '{CLOSED}' USING ERRCODE = 'restrict_violation';
+  END IF;
+  RETURN NULL;
+END $$"""  # noqa: S608 - our words
 _POSTGRESQL = {
     "ledger_entry_no_update": (
         "ledger_entry",
@@ -100,6 +117,11 @@ _POSTGRESQL = {
         "AFTER INSERT ON ledger_entry FOR EACH ROW EXECUTE FUNCTION ledger_note_pending()",
     ),
 }
+for _table in _CLOSABLE:
+    _POSTGRESQL[f"{_table}_closed"] = (
+        _table,
+        f"BEFORE INSERT ON {_table} FOR EACH STATEMENT EXECUTE FUNCTION ledger_closed()",
+    )
 for _table in _WRITTEN_ONCE:
     _POSTGRESQL |= {
         f"{_table}_no_update": (
@@ -124,6 +146,7 @@ def install_guards(connection: Connection) -> None:
     connection.exec_driver_sql(_FUNCTION)
     connection.exec_driver_sql(_HEAD_FUNCTION)
     connection.exec_driver_sql(_PENDING_FUNCTION)
+    connection.exec_driver_sql(_CLOSED_FUNCTION)
     for name, (table, body) in _POSTGRESQL.items():
         connection.exec_driver_sql(f"DROP TRIGGER IF EXISTS {name} ON {table}")
         connection.exec_driver_sql(f"CREATE TRIGGER {name} {body}")

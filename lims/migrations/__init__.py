@@ -48,13 +48,20 @@ def upgrade(
         The revisions before and after.
     """
     with database.turn(), database.engine.begin() as connection:
-        if connection.dialect.name == "postgresql":
-            connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _ADVISORY_LOCK})
-        before = revision(connection)
-        if before != head():
-            command.upgrade(configuration(connection), "head")
-        if repair or before != head():
-            ledger.install_guards(connection)
-        if application_role and connection.dialect.name == "postgresql":
-            guards.restrict(connection, application_role)
-        return before or "", revision(connection) or ""
+        return bring_up(connection, application_role=application_role, repair=repair)
+
+
+def bring_up(
+    connection: Connection, *, application_role: str | None = None, repair: bool = False
+) -> tuple[str, str]:
+    """`upgrade` on an open connection, as a part of its transaction."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _ADVISORY_LOCK})
+    before = revision(connection)
+    if before != head():
+        command.upgrade(configuration(connection), "head")
+    if repair or before != head():
+        ledger.install_guards(connection)
+    if application_role and connection.dialect.name == "postgresql":
+        guards.restrict(connection, application_role)
+    return before or "", revision(connection) or ""

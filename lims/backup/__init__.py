@@ -1,0 +1,15 @@
+"""Backup: one file that holds the whole record, and a database made from it again.
+
+A copy is honest but old: what happened after it is unknown to it. So a restored database refuses
+every entry and every seal until a person has shown it the newest seal known outside and opened it
+(hazard H45). The reasons stand in ARCHITECTURE.md, the operator's steps in docs/backup.md.
+
+Start reading at `manifest` (what a copy says of itself), then `taking` and `restoring`.
+"""
+
+from lims.backup.drilling import drill
+from lims.backup.manifest import Manifest
+from lims.backup.restoring import Restored, restore
+from lims.backup.taking import Taken, take
+
+__all__ = ["Manifest", "Restored", "Taken", "drill", "restore", "take"]
