@@ -9,7 +9,23 @@ Start reading at `manifest` (what a copy says of itself), then `taking` and `res
 
 from lims.backup.drilling import drill
 from lims.backup.manifest import Manifest
+from lims.backup.opening import StaysClosed, open_copy
 from lims.backup.restoring import Restored, restore
+from lims.backup.shown import Shown
+from lims.backup.shown import read as read_seal
+from lims.backup.shown import read_file as read_seal_file
 from lims.backup.taking import Taken, take
 
-__all__ = ["Manifest", "Restored", "Taken", "drill", "restore", "take"]
+__all__ = [
+    "Manifest",
+    "Restored",
+    "Shown",
+    "StaysClosed",
+    "Taken",
+    "drill",
+    "open_copy",
+    "read_seal",
+    "read_seal_file",
+    "restore",
+    "take",
+]

@@ -19,3 +19,9 @@ class ToolMissing(TemporaryFailure):
     """A program of the database server is not here, or refused."""
 
     code = "tool_missing"
+
+
+class NotClosed(Conflict):
+    """The database is no restored copy that waits to be opened."""
+
+    code = "copy_not_closed"

@@ -123,11 +123,8 @@ def _trail(connection: Connection) -> tuple[int, int, str]:
     entries, streams, last = 0, 0, None
     # Bytes order the same way on every server, whatever its collation.
     by_bytes = ' COLLATE "C"' if connection.dialect.name == "postgresql" else ""
-    found = connection.execution_options(yield_per=_PAGE).execute(
-        text(
-            f"SELECT stream, digest FROM ledger_entry ORDER BY stream{by_bytes}, number"  # noqa: S608
-        )
-    )
+    statement = f"SELECT stream, digest FROM ledger_entry ORDER BY stream{by_bytes}, number"  # noqa: S608
+    found = connection.execute(text(statement).execution_options(yield_per=_PAGE))
     for stream, digest in found:
         entries += 1
         streams += stream != last

@@ -1,7 +1,8 @@
 """Making a database from a copy, and refusing one that is not whole.
 
 The copy has to be what its manifest says, entry by entry; its trail has to hold and its rows to
-follow from it. Otherwise the database is left empty.
+follow from it; its tree has to give its own newest seal, and any that is shown to it. Otherwise the
+database is left empty.
 """
 
 from dataclasses import dataclass
@@ -11,10 +12,11 @@ from typing import Any
 from alembic.script import ScriptDirectory
 
 from lims import ledger, migrations
-from lims.backup import loading, manifest, packing
+from lims.backup import loading, manifest, packing, shown
 from lims.backup import permissions as may
 from lims.backup.errors import NoBackup
 from lims.backup.manifest import Manifest
+from lims.backup.shown import Shown
 from lims.core import db
 from lims.core.permissions import Actor, requires
 from lims.core.words import Text as _
@@ -52,12 +54,18 @@ class Restored:
 
 @requires(may.RESTORE)
 def restore(
-    actor: Actor, settings: Settings, file: Path, *, identity: Path | None = None
+    actor: Actor,
+    settings: Settings,
+    file: Path,
+    *,
+    identity: Path | None = None,
+    seal: Shown | None = None,
 ) -> Restored:
     """Load a copy into an empty database, closed until somebody opens it.
 
     Args:
         identity: a file with the age key that opens an encrypted copy.
+        seal: from outside; a copy that is older, or does not agree with it, is not kept.
 
     Raises:
         NotEmpty: something is recorded there.
@@ -69,7 +77,7 @@ def restore(
         _refuse_foreign(said, target.kind)
         kept = False
         try:
-            found = _checked(target.load(payload, said), said)
+            found = _checked(target.load(payload, said), said, seal)
             if found.ok:
                 target.keep()
                 kept = True
@@ -100,9 +108,13 @@ def _refuse_foreign(said: Manifest, kind: str) -> None:
         )
 
 
-def _checked(database: db.Database, said: Manifest) -> Restored:
+def _checked(database: db.Database, said: Manifest, outside: Shown | None) -> Restored:
+    seals = [outside] if outside else []
+    if said.seal:
+        seals.append(shown.read(said.seal))
     with database.engine.connect() as connection:
         there = manifest.numbers(connection)
+        judged = [shown.judge(connection, each, origin=said.origin) for each in seals]
     with database.reader() as session:
         verified = ledger.verify(session)
     breaks = [f"{each.stream} {each.number}: {each.what}" for each in verified.breaks]
@@ -111,4 +123,5 @@ def _checked(database: db.Database, said: Manifest) -> Restored:
         for name in ("entries", "streams", "trail", "leaves", "seal")
         if there[name] != getattr(said, name)
     ]
+    breaks += [each.why for each in judged if each.why]
     return Restored(said, there["entries"], there["streams"], there["trail"], tuple(breaks))

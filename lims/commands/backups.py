@@ -57,12 +57,18 @@ def backup_(file: Path | None, recipient: str | None, drill: bool, as_json: bool
 @click.option(
     "--identity", type=_FILE, metavar="FILE", help="The age key that opens an encrypted backup."
 )
+@click.option(
+    "--seal",
+    type=_FILE,
+    help="A seal kept outside: the published file, its JWS, or its size and root.",
+)
 @console.as_json
-def restore_(file: Path, identity: Path | None, as_json: bool) -> int:
+def restore_(file: Path, identity: Path | None, seal: Path | None, as_json: bool) -> int:
     """Load a backup into an empty database, where it stays closed. Exit 1 where it is refused."""
     from lims import backup, settings
 
-    found = backup.restore(console.actor(), settings.read(), file, identity=identity)
+    outside = backup.read_seal_file(seal) if seal else None
+    found = backup.restore(console.actor(), settings.read(), file, identity=identity, seal=outside)
     document = found.as_json()
     verdict = "restored, and closed" if found.ok else "refused, the database is empty"
     console.answer(

@@ -3,10 +3,11 @@
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import click
 
-from lims.core import console, db
+from lims.core import acts, console, db
 
 
 @click.group("db")
@@ -26,6 +27,34 @@ def upgrade(as_json: bool) -> int:
         as_json,
         f"from {before or 'empty'} to {after or 'empty'}",
     )
+    return 0
+
+
+@db_.command("open")
+@click.option(
+    "--seal",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="The newest seal known outside: the published file, its JWS, or its size and root.",
+)
+@click.option("--reason", default="", help="Why an older copy is used, or no seal is shown.")
+@console.as_json
+def open_(seal: Path | None, reason: str, as_json: bool) -> int:
+    """Let a restored copy take entries again. Exit 1 where it is not what was sealed."""
+    from lims import backup
+
+    actor = console.actor()
+    outside = backup.read_seal_file(seal) if seal else None
+    try:
+        done = acts.once(
+            actor,
+            None,
+            acts.digest_of("db open", outside.as_json() if outside else {}, reason),
+            lambda: backup.open_copy(actor, seal=outside, reason=reason),
+        ).answer
+    except backup.StaysClosed as no:
+        console.answer({"open": False, "why": str(no)}, as_json, no)
+        return 1
+    console.answer(done, as_json, f"open; labels go on at copy {done['label_copies_from']}")
     return 0
 
 

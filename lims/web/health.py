@@ -15,7 +15,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, Histogram, generate_latest
 from sqlalchemy import text
 
 from lims import ledger
-from lims.core import db
+from lims.core import copied, db
 from lims.settings import Settings
 from lims.web import plain
 
@@ -56,6 +56,12 @@ def _guards(_settings: Settings) -> str:
     return f"missing: {', '.join(missing)}" if missing else ""
 
 
+def _copy(_settings: Settings) -> str:
+    with db.reading() as session:
+        was = copied.closed(session)
+    return f"a copy of {was.made_at} that nobody has opened: run lims db open" if was else ""
+
+
 def _broker(settings: Settings) -> str:
     if settings.broker_url:
         with redis.from_url(
@@ -78,6 +84,7 @@ _CHECKS = {
     "database": _database,
     "migrations": _migrations,
     "ledger_guards": _guards,
+    "restored_copy": _copy,
     "broker": _broker,
     "worker": _worker,
 }
