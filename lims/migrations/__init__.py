@@ -56,7 +56,10 @@ def bring_up(
 ) -> tuple[str, str]:
     """`upgrade` on an open connection, as a part of its transaction."""
     if connection.dialect.name == "postgresql":
+        # Another process's upgrade may take longer than an act may wait for a row.
+        connection.execute(text("SET LOCAL lock_timeout = '120s'"))
         connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _ADVISORY_LOCK})
+        connection.execute(text("SET LOCAL lock_timeout = '3s'"))
     before = revision(connection)
     if before != head():
         command.upgrade(configuration(connection), "head")
