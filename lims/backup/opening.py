@@ -45,19 +45,19 @@ def open_copy(actor: Actor, *, seal: Shown | None, reason: str = "") -> dict[str
         StaysClosed: its trail does not hold, or it is not what was sealed.
         BadInput: nobody answers for what is lost.
     """
-    with db.transaction() as session:
-        was = copied.closed(session)
-        if was is None:
-            raise NotClosed(_("This database is no restored copy that waits; it is open."))
+    with db.reading() as session:
+        _waiting(session)
         verified = ledger.verify(session)
-        if not verified.ok:
-            raise StaysClosed(
-                _(
-                    "The trail of the copy does not hold (%(what)s); it stays closed. "
-                    "Restore another.",
-                    what=verified.breaks[0].what,
-                )
+    if not verified.ok:
+        raise StaysClosed(
+            _(
+                "The trail of the copy does not hold (%(what)s); it stays closed. Restore another.",
+                what=verified.breaks[0].what,
             )
+        )
+    # Nothing is written to a closed copy, so what was verified still stands.
+    with db.transaction() as session:
+        was = _waiting(session)
         lost = _lost(session, seal)
         if (lost or seal is None) and not reason.strip():
             raise BadInput(
@@ -85,6 +85,13 @@ def open_copy(actor: Actor, *, seal: Shown | None, reason: str = "") -> dict[str
             reason=reason.strip(),
         )
     return {"open": True, "older_than_seal": bool(lost), "label_copies_from": copies_from}
+
+
+def _waiting(session: Session) -> copied.Closed:
+    was = copied.closed(session)
+    if was is None:
+        raise NotClosed(_("This database is no restored copy that waits; it is open."))
+    return was
 
 
 def _lost(session: Session, seal: Shown | None) -> Text | None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from lims.core import acts, console, db
+from lims.core import console, db
 
 
 @click.group("db")
@@ -42,15 +42,9 @@ def open_(seal: Path | None, reason: str, as_json: bool) -> int:
     """Let a restored copy take entries again. Exit 1 where it is not what was sealed."""
     from lims import backup
 
-    actor = console.actor()
     outside = backup.read_seal_file(seal) if seal else None
     try:
-        done = acts.once(
-            actor,
-            None,
-            acts.digest_of("db open", outside.as_json() if outside else {}, reason),
-            lambda: backup.open_copy(actor, seal=outside, reason=reason),
-        ).answer
+        done = backup.open_copy(console.actor(), seal=outside, reason=reason)
     except backup.StaysClosed as no:
         console.answer({"open": False, "why": str(no)}, as_json, no)
         return 1
