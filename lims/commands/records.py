@@ -85,3 +85,15 @@ def _bar() -> Iterator[Callable[[int, int], None] | None]:
             bar.update(done - bar.pos)
 
         yield progress
+
+
+@ledger_.command("trust-clock")
+@click.option("--reason", required=True, help="How it is known that the clock is right now.")
+@console.as_json
+def trust_clock(reason: str, as_json: bool) -> int:
+    """Say that the clock is right and the newest records were ahead; release works again."""
+    from lims import ledger
+
+    by = int(ledger.trust_clock(console.actor(), reason).total_seconds())
+    console.answer({"ahead_by_s": by}, as_json, f"the newest records were {by} s ahead")
+    return 0

@@ -31,7 +31,10 @@ from lims.custody.items import (
     take,
     touch,
 )
-from lims.custody.models import Edge, Hold, Item, Place, Transfer
+from lims.custody.late import told as late_told
+from lims.custody.late import waiting as late_waiting
+from lims.custody.models import Edge, Hold, Item, LateScan, Place, Transfer
+from lims.custody.observing import observe
 from lims.custody.places import make_place, move, place_by_code
 from lims.custody.queries import (
     ancestors,
@@ -54,6 +57,7 @@ __all__ = [
     "Item",
     "ItemKind",
     "ItemUnknown",
+    "LateScan",
     "NotEnough",
     "NotHere",
     "OnHold",
@@ -77,11 +81,14 @@ __all__ = [
     "item",
     "items_at",
     "items_of",
+    "late_told",
+    "late_waiting",
     "lift_hold",
     "make",
     "make_place",
     "may_become",
     "move",
+    "observe",
     "parents",
     "place",
     "place_by_code",

@@ -11,7 +11,7 @@ from lims import people, studies
 from lims.core import codes, db
 from lims.core.permissions import PEOPLE, Actor, requires
 from lims.core.words import Text as _
-from lims.custody import handing, holding, places, queries, reading
+from lims.custody import handing, holding, late, observing, places, queries, reading
 from lims.custody import permissions as may
 from lims.custody import schemas as of
 from lims.custody.items import find
@@ -80,6 +80,40 @@ def lift(actor: Actor, *, code: str, reason: str) -> dict[str, Any]:
     return _here(holding.lift_hold(actor, code=code, reason=reason))
 
 
+@requires(may.OBSERVE)
+def observe(actor: Actor, **given: Any) -> dict[str, Any]:
+    """Note what is seen of it."""
+    return {"code": observing.observe(actor, **given).code}
+
+
+@requires(may.ANSWER_LATE)
+def answer_late(actor: Actor, *, scan_id: UUID, decision: str, reason: str) -> dict[str, Any]:
+    """Answer a scan that arrived late."""
+    row = late.answer(actor, scan_id=scan_id, decision=decision, reason=reason)
+    with db.reading() as session:
+        return late.shown(*late.one(session, row.id))
+
+
+def about_late(actor: Actor, *, scan_id: UUID) -> Sequence[tuple[Any, Any]]:
+    """What was scanned, when, by whom, and why it waits."""
+    with db.reading() as session:
+        row, item = late.one(session, scan_id)
+        gaps = late.missing(session, row.device).get(row.device, [])
+        rows: list[tuple[Any, Any]] = [
+            (KIND_NAMES[item.kind], codes.grouped(item.code)),
+            (_("What was scanned"), ", ".join(f"{each}" for each in row.given.values())),
+            (_("Scanned by"), people.name_of(session, row.scanned_by) if row.scanned_by else "-"),
+            (_("Scanned"), row.scanned_at),
+            (_("Arrived"), row.arrived_at),
+            (_("Device"), f"{row.device}, {row.counter}"),
+            (_("Why it waits"), late.told(row)),
+        ]
+        if gaps:
+            numbers = ", ".join(str(each) for each in gaps)
+            rows.append((_("Scans of this device that never came"), numbers))
+        return rows
+
+
 @requires(may.PLACE)
 def make_place(actor: Actor, **given: Any) -> dict[str, Any]:
     """Make a place."""
@@ -127,7 +161,33 @@ doors.act(
     when=_THERE,
     about=about,
     order=70,
+    late=late.door("move"),
 )
+doors.act(
+    "/items/<code>/observations",
+    observe,
+    takes=of.ObserveIn,
+    gives=of.ObservedOut,
+    name="observe",
+    title=_("Note what you see"),
+    on=_THINGS,
+    when=_THERE,
+    about=about,
+    order=71,
+    late=late.door("observe"),
+)
+doors.act(
+    "/late-scans/<uuid:scan_id>/answer",
+    answer_late,
+    takes=of.LateAnswerIn,
+    gives=of.LateScanOut,
+    name="answer-late",
+    title=_("Answer a scan that arrived late"),
+    intro=_("Look where the thing is before you answer."),
+    about=about_late,
+    after=lambda answer: f"/items/{answer['code']}",
+)
+doors.read("/late-scans", late.late_scans, name="late-scans", title=_("Scans that arrived late"))
 doors.act(
     "/items/<code>/handovers",
     hand_over,

@@ -43,3 +43,27 @@ class NotHere(Conflict):
     """The item is elsewhere, or somebody else holds it."""
 
     code = "not_here"
+
+
+class LateUnknown(NotFound):
+    """No late scan has this number."""
+
+    code = "late_unknown"
+
+
+class LateAnswered(Conflict):
+    """A person answered the late scan before."""
+
+    code = "late_answered"
+
+
+class OwnLateScan(RuleBroken):
+    """Nobody answers for her own late scan."""
+
+    code = "own_late_scan"
+
+
+class CounterUsed(Conflict):
+    """A device counted two of its scans alike."""
+
+    code = "counter_used"

@@ -1,6 +1,7 @@
 """The spine: items, lineage, places, holders, holds."""
 
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
@@ -15,7 +16,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, mapped_column
 
 from lims.core.db import Base, Tracked, stored
-from lims.custody.rules import ItemKind, State
+from lims.custody.rules import ItemKind, LateState, State
 
 
 class Place(Tracked, Base):
@@ -134,3 +135,27 @@ class Hold(Tracked, Base):
     lifted_at: Mapped[datetime | None]
     lifted_by: Mapped[UUID | None]
     lifted_because: Mapped[str | None]
+
+
+class LateScan(Tracked, Base):
+    """A scan that its device kept and sent later: acted on, or put aside for a person."""
+
+    __tablename__ = "custody_late_scan"
+    __table_args__ = (UniqueConstraint("device", "counter"),)
+
+    device: Mapped[str] = mapped_column(String(60))
+    counter: Mapped[int]
+    # The idempotency key under which it was acted on or put aside.
+    key: Mapped[str] = mapped_column(String(120), unique=True)
+    kind: Mapped[str] = mapped_column(String(20))
+    item_id: Mapped[UUID] = mapped_column(ForeignKey("custody_item.id"), index=True)
+    given: Mapped[dict[str, Any]]
+    scanned_by: Mapped[UUID | None]
+    # By the device's clock; `arrived_at` by the server's.
+    scanned_at: Mapped[datetime]
+    arrived_at: Mapped[datetime]
+    state: Mapped[LateState] = mapped_column(stored(LateState), index=True)
+    why: Mapped[str] = mapped_column(String(40))
+    answered_by: Mapped[UUID | None]
+    answered_at: Mapped[datetime | None]
+    answer: Mapped[str]

@@ -39,3 +39,18 @@ LIFT = permission(
     granted_to={Role.QC_OFFICER},
     about="Lift a hold, with a reason.",
 )
+OBSERVE = permission(
+    "custody:item:observe",
+    granted_to=MOVE.granted_to,
+    about="Note what is seen of an item.",
+)
+READ_LATE = permission(
+    "custody:late-scan:read",
+    granted_to=READ.granted_to,
+    about="See which late scans wait for an answer.",
+)
+ANSWER_LATE = permission(
+    "custody:late-scan:answer",
+    granted_to={Role.QC_OFFICER, Role.PHARMACIST},
+    about="Answer another person's scan that arrived late.",
+)

@@ -22,6 +22,15 @@ class ItemKind(StrEnum):
     RETAINED = "retained"
 
 
+class LateState(StrEnum):
+    """What became of a scan that arrived late."""
+
+    TAKEN = "taken"
+    WAITING = "waiting"
+    ACCEPTED = "accepted"
+    DISMISSED = "dismissed"
+
+
 LETTER: Mapping[ItemKind, str] = {
     ItemKind.KIT: "K",
     ItemKind.SPECIMEN: "S",

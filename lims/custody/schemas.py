@@ -27,6 +27,11 @@ TEMPERATURES = {
     "vapour": _("liquid nitrogen"),
 }
 
+DECISIONS = {
+    "accept": _("Do now what it says"),
+    "dismiss": _("Do not do it; it stays on the record"),
+}
+
 
 class MoveIn(fields.Shape):
     """Where it stands now."""
@@ -97,3 +102,35 @@ class PlaceOut(fields.Shape):
 
     code = fields.Code()
     name = fields.Words()
+
+
+class ObserveIn(fields.Shape):
+    """What is seen of it."""
+
+    note = fields.Words(
+        required=True, longest=300, lines=True, label=_("What you see"), help=_("No names.")
+    )
+    temperature = fields.Amount(
+        "Cel", label=_("Temperature"), help=_("Read beside it, where there is one.")
+    )
+
+
+class ObservedOut(fields.Shape):
+    """It was noted."""
+
+    code = fields.Code()
+
+
+class LateAnswerIn(fields.Shape):
+    """What is to become of a scan that arrived late."""
+
+    decision = OneOf(DECISIONS, DECISIONS, required=True, label=_("What now"))
+    reason = fields.Words(required=True, lines=True, label=_("Why"), help=_("No names."))
+
+
+class LateScanOut(fields.Shape):
+    """A scan that arrived late, and how it stands."""
+
+    id = fields.Words()
+    code = fields.Code()
+    state = fields.Words()

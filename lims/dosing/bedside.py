@@ -83,12 +83,16 @@ def start_check(
     """Step 1 and 2: band and dose scanned, the gate asked; the answer stays on the record.
 
     The answer is given whatever it is. A stop is a good answer, and gives nothing.
+
+    Raises:
+        ClockBehind: no expiry can be judged, so there is no answer.
     """
     strange = set(seen or {}) - SEEN
     if strange:
         raise BadInput(_("Not asked at the bedside: %(names)s.", names=", ".join(sorted(strange))))
     scanned = codes.parse(dose, "dose")
     with db.transaction() as session:
+        ledger.require_clock(session)
         check = BedsideCheck(
             dose=codes.fold(dose),
             participant=participant.strip(),
@@ -184,11 +188,13 @@ def witness(
     Raises:
         CheckEnded: it was given or not given already.
         WrongSecret: not her password.
+        ClockBehind: no expiry can be judged.
     """
     if len(figures.strip()) != 4 or not codes.fold(figures).isdigit():
         raise BadInput(_("Type the four figures printed large on the label."), field="figures")
     scanned_band, scanned_dose = codes.parse(band, "band"), codes.parse(dose, "dose")
     with db.transaction() as session:
+        ledger.require_clock(session)
         check = _open(session, check_id)
         signature = people.signature(actor, meaning="witnessed", password=password)
         item = custody.find(session, check.dose, kinds=[ItemKind.DOSE])
@@ -245,11 +251,13 @@ def given(
         GateStopped: any row stops, is pending, or warns without a reason.
         AlreadyGiven: this dose, or a dose to her, was given in the meantime.
         VolumesDisagree: given, left and wasted are not what was drawn.
+        ClockBehind: no expiry can be judged.
     """
     strange = set(seen or {}) - SEEN
     if strange:
         raise BadInput(_("Not asked at the bedside: %(names)s.", names=", ".join(sorted(strange))))
     with db.transaction() as session:
+        ledger.require_clock(session)
         check = _open(session, check_id)
         item = custody.find(session, check.dose, kinds=[ItemKind.DOSE], lock=True, field="dose")
         # Her row is locked too, so that two doses for one woman stand in one line (H31).

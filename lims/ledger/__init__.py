@@ -11,22 +11,28 @@ Start reading at `rules` (the bytes of an entry), then `writing`.
 
 from lims.ledger.guards import install_guards, missing_guards
 from lims.ledger.history import value_at
-from lims.ledger.queries import entries_of, entry_count, newest
+from lims.ledger.ordering import ClockBehind, behind, require_clock, trust_clock
+from lims.ledger.queries import entries_of, entries_since, entry_count, newest
 from lims.ledger.rules import Entry
 from lims.ledger.verifying import Break, Verified, verify
 from lims.ledger.writing import changed, record, unguarded
 
 __all__ = [
     "Break",
+    "ClockBehind",
     "Entry",
     "Verified",
+    "behind",
     "changed",
     "entries_of",
+    "entries_since",
     "entry_count",
     "install_guards",
     "missing_guards",
     "newest",
     "record",
+    "require_clock",
+    "trust_clock",
     "unguarded",
     "value_at",
     "verify",

@@ -23,7 +23,8 @@ class LedgerEntry(Base):
     stream: Mapped[str] = mapped_column(String(100))
     number: Mapped[int]
     kind: Mapped[str] = mapped_column(String(60))
-    at: Mapped[datetime]
+    # The newest of all is the mark behind which no clock may be.
+    at: Mapped[datetime] = mapped_column(index=True)
     command: Mapped[str] = mapped_column(String(120), index=True)
     body: Mapped[bytes] = mapped_column(LargeBinary)
     prev: Mapped[bytes] = mapped_column(LargeBinary(32))

@@ -1,5 +1,7 @@
 """Finding entries."""
 
+from datetime import datetime
+
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
@@ -14,6 +16,16 @@ def entries_of(db: Session, stream: str, *, limit: int = 500) -> list[rules.Entr
         .where(LedgerEntry.stream == stream)
         .order_by(LedgerEntry.number)
         .limit(limit)
+    )
+    return [rules.read(body) for body in found]
+
+
+def entries_since(db: Session, stream: str, since: datetime) -> list[rules.Entry]:
+    """The entries of a stream written after an instant, oldest first."""
+    found = db.scalars(
+        select(LedgerEntry.body)
+        .where(LedgerEntry.stream == stream, LedgerEntry.at > since)
+        .order_by(LedgerEntry.number)
     )
     return [rules.read(body) for body in found]
 

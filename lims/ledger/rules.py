@@ -46,6 +46,8 @@ class Entry:
     peers: Sequence[Mapping[str, Any]]
     parents: Sequence[Mapping[str, Any]]
     device_at: str
+    marks: Sequence[str] = ()
+    host: str = ""
 
 
 @dataclass
@@ -77,10 +79,18 @@ def body(
     rows: Sequence[Mapping[str, Any]],
     peers: Sequence[Mapping[str, Any]],
     parents: Sequence[Mapping[str, Any]],
+    marks: Sequence[str] = (),
+    host: str = "",
 ) -> bytes:
-    """The exact bytes of an entry."""
+    """The exact bytes of an entry.
+
+    Args:
+        marks: what is odd about its time; then `host` names the machine whose clock said it. Both
+            are left out of an entry that is not marked.
+    """
     return canonical(
         {
+            **({"marks": list(marks), "host": host} if marks else {}),
             "v": VERSION,
             "stream": draft.stream,
             "number": number,
@@ -148,6 +158,8 @@ def read(stored: bytes) -> Entry:
         peers=content["peers"],
         parents=content["parents"],
         device_at=content["device_at"],
+        marks=content.get("marks", ()),
+        host=content.get("host", ""),
     )
 
 

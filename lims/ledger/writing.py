@@ -5,6 +5,7 @@ so two benches never wait for each other in a ring (H40). While the act runs, ev
 guarded row is noted as it is flushed; an act that changed a row without an entry for it fails.
 """
 
+import platform
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, cast
@@ -13,10 +14,10 @@ from sqlalchemy import Connection, Table, bindparam, event, insert, inspect, sel
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
-from lims.core import acts, clock, codes, db, mode
+from lims.core import acts, clock, codes, db, device, mode
 from lims.core.gate import GateStopped
 from lims.core.permissions import Actor
-from lims.ledger import rules
+from lims.ledger import ordering, rules
 from lims.ledger.models import LedgerEntry, LedgerHead
 
 Changes = dict[tuple[str, str], dict[str, list[Any]]]
@@ -28,7 +29,8 @@ _APPEND = insert(_entry).inline()
 _HEADS = select(_head.c.stream, _head.c.number, _head.c.digest).where(
     _head.c.stream.in_(bindparam("streams", expanding=True))
 )
-_LOCKED_HEADS = _HEADS.order_by(_head.c.stream).with_for_update()
+_LOCKED_HEADS = _HEADS.add_columns(*ordering.newest()).order_by(_head.c.stream).with_for_update()
+_NEWEST = select(*ordering.newest())
 
 
 class NoTrail(RuntimeError):
@@ -55,9 +57,10 @@ def record(
         rows: the ORM rows that this entry accounts for.
         reason: why, where a person had to say.
         parents: streams whose newest entries this one grows from (lineage).
+        device_at: by a device's clock; what the door was told of the scan unless given.
     """
     session = _open()
-    draft = rules.Draft(actor, stream, kind, data or {}, reason, parents, device_at)
+    draft = rules.Draft(actor, stream, kind, data or {}, reason, parents, device_at or device.at())
     session.info.setdefault("drafts", []).append((draft, list(rows)))
 
 
@@ -168,9 +171,10 @@ def _finish(session: Session) -> None:
 def _write(session: Session, drafts: list[rules.Draft], changes: Changes) -> None:
     streams = sorted({draft.stream for draft in drafts})
     connection = session.connection()
-    heads = _lock_heads(connection, streams)
+    heads, newest = _lock_heads(connection, streams)
     parents = _parents(connection, drafts, heads)
     now, command = clock.now(), db.command()
+    behind = ordering.behind_of(session, *newest, now)
     numbers = {stream: number for stream, (number, _digest) in heads.items()}
     places: list[dict[str, Any]] = []
     for draft in drafts:
@@ -195,6 +199,8 @@ def _write(session: Session, drafts: list[rules.Draft], changes: Changes) -> Non
             rows=rows,
             peers=[each for each in places if each is not place],
             parents=[parents[stream] for stream in draft.parents if stream in parents],
+            marks=ordering.marks(draft.device_at, now, behind),
+            host=platform.node(),
         )
         digest = rules.digest(stored)
         heads[draft.stream] = (place["number"], digest)
@@ -216,11 +222,18 @@ def _write(session: Session, drafts: list[rules.Draft], changes: Changes) -> Non
     session.info["entries"] = [(each["stream"], each["number"]) for each in written]
 
 
-def _lock_heads(connection: Connection, streams: list[str]) -> dict[str, tuple[int, bytes]]:
+def _lock_heads(
+    connection: Connection, streams: list[str]
+) -> tuple[dict[str, tuple[int, bytes]], tuple[datetime | None, datetime | None]]:
+    """The heads, and in the same turn the newest instants of all entries and seals."""
     heads = dict.fromkeys(streams, (0, rules.FIRST))
-    for stream, number, digest in connection.execute(_LOCKED_HEADS, {"streams": streams}):
+    entry = seal = None
+    found = connection.execute(_LOCKED_HEADS, {"streams": streams}).all()
+    for stream, number, digest, entry, seal in found:  # noqa: B007 - the same in every row
         heads[stream] = (number, digest)
-    return heads
+    if not found:
+        entry, seal = connection.execute(_NEWEST).one()
+    return heads, (entry, seal)
 
 
 def _parents(

@@ -2,7 +2,7 @@
 
 import hashlib
 
-from lims import custody, isolation, people
+from lims import custody, isolation, ledger, people
 from lims.core import clock, db
 from lims.core.errors import BadInput
 from lims.core.permissions import Actor, requires
@@ -27,6 +27,7 @@ def release(actor: Actor, *, code: str, meaning: str, password: str, reason: str
     Raises:
         GateStopped: the gate said no.
         WrongSecret: not the signer's password.
+        ClockBehind: no expiry can be judged.
     """
     if meaning != MEANING:
         raise BadInput(
@@ -34,6 +35,7 @@ def release(actor: Actor, *, code: str, meaning: str, password: str, reason: str
             field="meaning",
         )
     with db.transaction() as session:
+        ledger.require_clock(session)
         item = custody.find(session, code, kinds=[ItemKind.LOT], lock=True)
         signature = people.signature(actor, meaning=MEANING, password=password)
         facts = facts_of(

@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from lims import dosing, people, studies
+from lims import custody, dosing, people, studies
 from lims.core import clock
 from lims.core.permissions import Actor, Role
 from lims.core.words import Text
@@ -145,6 +145,15 @@ def _due(session: Session, actor: Actor) -> list[Line]:
     return lines
 
 
+def _late(session: Session, actor: Actor) -> list[Line]:
+    """Scans that arrived late and wait for a person."""
+    return [
+        Line(f"/late-scans/{row.id}/answer", item.code, custody.late_told(row), row.arrived_at)
+        for row, item in custody.late_waiting(session, MOST)
+        if row.scanned_by != actor.person
+    ]
+
+
 _R = Role
 LISTS: tuple[Waiting, ...] = (
     Waiting(
@@ -160,6 +169,12 @@ LISTS: tuple[Waiting, ...] = (
             {_R.TECHNICIAN, _R.ANALYST, _R.QC_OFFICER, _R.PHARMACIST, _R.CLINICIAN, _R.INVESTIGATOR}
         ),
         _offered,
+    ),
+    Waiting(
+        "late-scans",
+        _("Scans that arrived late"),
+        frozenset({_R.QC_OFFICER, _R.PHARMACIST}),
+        _late,
     ),
     Waiting(
         "to-receive",

@@ -28,6 +28,7 @@ from lims.core.gate import GateStopped, Result, Row
 from lims.core.permissions import Actor, Permission
 from lims.core.words import Text
 from lims.web import auth, errors, forms, plain, verdicts
+from lims.web.late import scan_of
 from lims.web.steps import (
     ACTS,
     ARGUMENT,
@@ -35,6 +36,7 @@ from lims.web.steps import (
     Act,
     Door,
     Gives,
+    Late,
     Read,
     Takes,
     acts_for,
@@ -78,6 +80,7 @@ class Doors:
         letters: Mapping[str, str] | None = None,
         order: int = 50,
         fits: Callable[[Any], bool] | None = None,
+        late: Late | None = None,
     ) -> Act:
         """Declare an act: `service(actor, **path arguments, **what was loaded)`.
 
@@ -95,6 +98,8 @@ class Doors:
             letters: further path arguments that are printed codes, with their type letters.
             order: its place among a thing's next steps; lower stands first.
             fits: whether this very thing can have it done, where letter and state do not tell.
+            late: takes a scan that a device kept without a network; its answer is 202 where the
+                scan was put aside for a person.
         """
         act = Act(
             feature=self.name,
@@ -119,6 +124,7 @@ class Doors:
             api=api,
             order=order,
             fits=fits,
+            late=late,
         )
         if isinstance(takes, type):
             both = set(ARGUMENT.findall(path)) & set(vars(takes)["_declared_fields"])
@@ -189,7 +195,10 @@ def _route(blueprint: ApiBlueprint, door: Door, method: str, view: Callable[...,
             parameters.append({"in": "query", "schema": door.takes})
     else:
         if isinstance(door, Act):
-            parameters.append("IdempotencyKey")
+            parameters += ["IdempotencyKey", "DeviceTime"]
+            if door.late is not None:
+                parameters += ["Device", "DeviceCounter"]
+                about["responses"] = {202: {"description": "Kept for a person to answer."}}
         body: Any = door.takes if isinstance(door.takes, type) else {"type": "object"}
         if door.takes is not None:
             about["requestBody"] = {
@@ -213,8 +222,10 @@ def _api_act(act: Act) -> Callable[..., Response]:
             request.headers.get("Idempotency-Key") or None,
             act.checked(path_args),
             plain.body_of(request),
+            scan_of(request.headers.get),
         )
-        response = plain.answer(done.answer)
+        put_aside = isinstance(done.answer, dict) and "late_scan" in done.answer
+        response = plain.answer(done.answer, 202 if put_aside else 200)
         if done.repeated:
             response.headers["Idempotency-Replayed"] = "true"
         return response

@@ -62,6 +62,12 @@ def _copy(_settings: Settings) -> str:
     return f"a copy of {was.made_at} that nobody has opened: run lims db open" if was else ""
 
 
+def _clock(_settings: Settings) -> str:
+    with db.reading() as session:
+        by = ledger.behind(session)
+    return f"{by.total_seconds():.0f} s behind the newest record" if by else ""
+
+
 def _broker(settings: Settings) -> str:
     if settings.broker_url:
         with redis.from_url(
@@ -85,6 +91,7 @@ _CHECKS = {
     "migrations": _migrations,
     "ledger_guards": _guards,
     "restored_copy": _copy,
+    "clock": _clock,
     "broker": _broker,
     "worker": _worker,
 }

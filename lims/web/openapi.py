@@ -88,12 +88,41 @@ def install(app: Flask, version: str) -> ProblemApi:
             "description": "Made by the client, kept for ever: the same key acts once.",
         },
     )
+    _devices(api)
 
     @app.get("/api/docs")
     def docs() -> ResponseReturnValue:
         return render_template("docs.html", title=_("The API"), groups=_groups(api))
 
     return api
+
+
+def _devices(api: Api) -> None:
+    for name, header, schema, said in (
+        (
+            "DeviceTime",
+            "X-Device-Time",
+            {"type": "string", "format": "date-time"},
+            "When it was scanned, by the device's clock; stands in the entry beside the server's.",
+        ),
+        (
+            "Device",
+            "X-Device",
+            {"type": "string", "maxLength": 60},
+            "The device that kept the scan while it had no network.",
+        ),
+        (
+            "DeviceCounter",
+            "X-Device-Counter",
+            {"type": "integer", "minimum": 1},
+            "Its count of kept scans, from 1 on without a gap.",
+        ),
+    ):
+        api.spec.components.parameter(
+            name,
+            "header",
+            {"name": header, "required": False, "schema": schema, "description": said},
+        )
 
 
 def _groups(api: Api) -> list[tuple[str, list[dict[str, Any]]]]:

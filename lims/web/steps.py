@@ -8,16 +8,19 @@ from urllib.parse import quote
 
 from marshmallow import Schema
 
-from lims.core import acts, codes, permissions
-from lims.core.errors import NotFound
+from lims.core import acts, codes, device, permissions
+from lims.core.device import Scan
+from lims.core.errors import BadInput, NotFound
 from lims.core.permissions import Actor, Permission
 from lims.core.words import Text
-from lims.web import forms, plain
+from lims.web import forms, late, plain
 from lims.web.fields import Shape
 
 _ = Text
 Takes = type[Schema] | Callable[..., Schema] | None
 Gives = type[Schema] | Callable[[Any], Any] | None
+# What takes a kept scan: actor, scan, key, digest, arguments, and the act itself to call.
+Late = Callable[[Actor, Scan, str, str, Mapping[str, Any], Callable[[], Any]], acts.Done]
 PREFIX = "/api/v1"
 ARGUMENT = re.compile(r"<(?:[a-z]+:)?(\w+)>")
 
@@ -114,6 +117,7 @@ class Act(Door):
         said: what the DONE panel says, from the answer; the title unless given.
         order: its place among the next steps; lower stands first.
         fits: whether this very thing can have it done.
+        late: what takes a scan of it that a device kept; None where it is only done at once.
     """
 
     on: str = ""
@@ -129,6 +133,7 @@ class Act(Door):
     api: bool = True
     order: int = 50
     fits: Callable[[Any], bool] | None = None
+    late: Late | None = None
 
     def perform(
         self,
@@ -136,8 +141,12 @@ class Act(Door):
         key: str | None,
         path_args: Mapping[str, Any],
         sent: Mapping[str, Any],
+        scan: Scan | None = None,
     ) -> acts.Done:
         """Do it once: load, call the service in its transaction, keep the answer.
+
+        Args:
+            scan: what the device said of it; one that it kept goes another way (H11).
 
         Raises:
             ValidationError: what was sent does not fit the schema.
@@ -150,12 +159,19 @@ class Act(Door):
         digest = acts.digest_of(
             self.feature, self.name, dict(path_args), forms.secretless(schema, sent)
         )
-        return acts.once(
-            actor,
-            key,
-            digest,
-            lambda: self.dumped(self.service(actor, **path_args, **loaded)),
-        )
+
+        def call() -> Any:
+            return self.dumped(self.service(actor, **path_args, **loaded))
+
+        if scan is not None and scan.replayed and self.late is not None:
+            if not key:
+                raise BadInput(_("A kept scan needs the Idempotency-Key that it was made with."))
+            digest = acts.digest_of(digest, scan.at, scan.device, scan.counter)
+            return self.late(actor, scan, key, digest, {**path_args, **loaded}, call)
+        if scan is not None:
+            late.require_prompt(scan, keepable=self.late is not None)
+        with device.said(scan):
+            return acts.once(actor, key, digest, call)
 
 
 @dataclass(frozen=True)
