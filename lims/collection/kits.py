@@ -72,7 +72,8 @@ def issue_kit(
                 _(
                     "The kit %(code)s is bound already; a kit is bound once. Take a fresh kit.",
                     code=codes.grouped(item.code),
-                )
+                ),
+                why=custody.last_act(session, custody.stream(item.code)),
             )
         if subject.study_id != item.study_id:
             raise BadInput(

@@ -9,6 +9,7 @@ Start reading at `rules` (the published table of states). The steps call `make`,
 `set_state`; nothing here calls a step back.
 """
 
+from lims.custody.clearance import area_facts, ask_clearance, clear
 from lims.custody.errors import (
     ItemUnknown,
     NotEnough,
@@ -17,7 +18,17 @@ from lims.custody.errors import (
     StateRefused,
     WrongItemKind,
 )
-from lims.custody.handing import accept, custody_gaps, hand_over, transfers
+from lims.custody.handing import (
+    accept,
+    custody_gaps,
+    hand_over,
+    is_overdue,
+    open_offer,
+    overdue_offers,
+    refuse,
+    transfers,
+    withdraw,
+)
 from lims.custody.holding import block_descendants, hold, lift_hold, place_hold
 from lims.custody.items import (
     Taken,
@@ -47,6 +58,7 @@ from lims.custody.queries import (
     place,
 )
 from lims.custody.rules import FINAL, KIND_NAMES, STATE_NAMES, ItemKind, State, may_become
+from lims.custody.telling import last_act
 
 __all__ = [
     "FINAL",
@@ -71,16 +83,21 @@ __all__ = [
     "add_measured",
     "add_volume",
     "ancestors",
+    "area_facts",
+    "ask_clearance",
     "block_descendants",
+    "clear",
     "custody_gaps",
     "descendants",
     "find",
     "hand_over",
     "hold",
     "holds",
+    "is_overdue",
     "item",
     "items_at",
     "items_of",
+    "last_act",
     "late_told",
     "late_waiting",
     "lift_hold",
@@ -89,14 +106,18 @@ __all__ = [
     "may_become",
     "move",
     "observe",
+    "open_offer",
+    "overdue_offers",
     "parents",
     "place",
     "place_by_code",
     "place_hold",
+    "refuse",
     "require_free",
     "set_state",
     "stream",
     "take",
     "touch",
     "transfers",
+    "withdraw",
 ]

@@ -11,11 +11,21 @@ from lims import people, studies
 from lims.core import codes, db
 from lims.core.permissions import PEOPLE, Actor, requires
 from lims.core.words import Text as _
-from lims.custody import handing, holding, late, observing, places, queries, reading
+from lims.custody import (
+    areas,
+    clearance,
+    handing,
+    holding,
+    late,
+    observing,
+    places,
+    queries,
+    reading,
+)
 from lims.custody import permissions as may
 from lims.custody import schemas as of
 from lims.custody.items import find
-from lims.custody.models import Hold, Item, Place
+from lims.custody.models import Hold, Item, Opening, Place
 from lims.custody.rules import FINAL, KIND_NAMES, STATE_NAMES, ItemKind, State
 from lims.studies import Cell, Mark, Part, Step
 from lims.web import nav
@@ -52,19 +62,56 @@ def move(actor: Actor, *, code: str, to: str) -> dict[str, Any]:
 
 @requires(may.HAND_OVER)
 def hand_over(
-    actor: Actor, *, code: str, to: str, place: str | None = None, reason: str = ""
+    actor: Actor,
+    *,
+    code: str,
+    to: str,
+    place: str | None = None,
+    reason: str = "",
+    minutes: int = handing.WITHIN_MINUTES,
 ) -> dict[str, Any]:
     """Offer it to a person."""
-    offer = handing.hand_over(actor, code=code, to=to, place=place, reason=reason)
+    offer = handing.hand_over(actor, code=code, to=to, place=place, reason=reason, minutes=minutes)
     with db.reading() as session:
         receiver = people.name_of(session, offer.receiver_id)
-    return {"code": code, "receiver": receiver, "offered_at": offer.offered_at}
+    return {
+        "code": code,
+        "receiver": receiver,
+        "offered_at": offer.offered_at,
+        "due_at": handing.due_at(offer),
+    }
 
 
 @requires(may.HAND_OVER)
 def accept(actor: Actor, *, code: str, condition: str = "") -> dict[str, Any]:
     """Take what was offered."""
     return _here(handing.accept(actor, code=code, condition=condition))
+
+
+@requires(may.HAND_OVER)
+def refuse(actor: Actor, *, code: str, reason: str) -> dict[str, Any]:
+    """Do not take what was offered."""
+    return _here(handing.refuse(actor, code=code, reason=reason))
+
+
+@requires(may.HAND_OVER)
+def withdraw(actor: Actor, *, code: str, reason: str = "") -> dict[str, Any]:
+    """Take an offer back."""
+    return _here(handing.withdraw(actor, code=code, reason=reason))
+
+
+@requires(may.CLEAR)
+def ask_clearance(actor: Actor, *, code: str, **given: Any) -> dict[str, Any]:
+    """Say that a work area is empty and clean."""
+    clearance.ask_clearance(actor, code=code, **given)
+    return {"code": code, "state": "asked"}
+
+
+@requires(may.CLEAR)
+def clear(actor: Actor, *, code: str, password: str) -> dict[str, Any]:
+    """Sign as the second person."""
+    clearance.clear(actor, code=code, password=password)
+    return {"code": code, "state": "clear"}
 
 
 @requires(may.HOLD)
@@ -132,8 +179,19 @@ def about(actor: Actor, *, code: str) -> Sequence[tuple[Any, Any]]:
             (_("Place"), place.name if place else _("none recorded")),
             (_("Held by"), people.name_of(session, item.holder_id) if item.holder_id else "-"),
         ]
+        offer = handing.open_offer(session, item.id)
+        if offer is not None:
+            rows.append((_("Offered to"), people.name_of(session, offer.receiver_id)))
         rows += [(_("On hold"), each.reason) for each in queries.holds(session, [item.id])]
         return rows
+
+
+def about_place(actor: Actor, *, code: str) -> Sequence[tuple[Any, Any]]:
+    """Which place it is, and how it stands as a work area."""
+    with db.reading() as session:
+        place = places.place_by_code(session, code, "code")
+        rows: list[tuple[Any, Any]] = [(_("Place"), place.name)]
+        return rows + clearance.area_facts(session, place)
 
 
 doors = Doors("custody")
@@ -142,7 +200,29 @@ nav.add(_("Make a place"), "/places", may.PLACE.granted_to & PEOPLE, order=70)
 
 def _is_offered(item: Item) -> bool:
     with db.reading() as session:
-        return any(each.accepted_at is None for each in handing.transfers(session, item.id))
+        return handing.open_offer(session, item.id) is not None
+
+
+def _is_not_offered(item: Item) -> bool:
+    return not _is_offered(item)
+
+
+def _opening(place: Place) -> Opening | None:
+    with db.reading() as session:
+        return areas.opening_of(session, place.id)
+
+
+def _is_open(place: Place) -> bool:
+    return _opening(place) is not None
+
+
+def _is_asked(place: Place) -> bool:
+    opening = _opening(place)
+    return opening is not None and opening.asked_at is not None
+
+
+def _at_place(answer: dict[str, Any]) -> str:
+    return f"/places/{answer['code']}"
 
 
 def _is_held(item: Item) -> bool:
@@ -201,6 +281,7 @@ doors.act(
     about=about,
     said=lambda answer: _("Offered to %(name)s", name=answer["receiver"]),
     order=72,
+    fits=_is_not_offered,
 )
 doors.act(
     "/items/<code>/acceptance",
@@ -215,6 +296,61 @@ doors.act(
     about=about,
     order=74,
     fits=_is_offered,
+)
+doors.act(
+    "/items/<code>/refusal",
+    refuse,
+    takes=of.RefuseIn,
+    gives=of.HereOut,
+    name="refuse",
+    title=_("Do not take it"),
+    intro=_("It stays with the person who offered it."),
+    on=_THINGS,
+    when=_THERE,
+    about=about,
+    order=75,
+    fits=_is_offered,
+)
+doors.act(
+    "/items/<code>/withdrawal",
+    withdraw,
+    takes=of.WithdrawIn,
+    gives=of.HereOut,
+    name="withdraw",
+    title=_("Take the offer back"),
+    on=_THINGS,
+    when=_THERE,
+    about=about,
+    order=76,
+    fits=_is_offered,
+)
+doors.act(
+    "/places/<code>/clearing",
+    ask_clearance,
+    takes=of.ClearingIn,
+    gives=of.AreaOut,
+    name="ask-clearance",
+    title=_("Say it is empty and clean"),
+    intro=_("Then another person looks and signs; until then no other donor's item may come."),
+    on="A",
+    about=about_place,
+    after=_at_place,
+    order=20,
+    fits=_is_open,
+)
+doors.act(
+    "/places/<code>/clearance",
+    clear,
+    takes=of.SignIn,
+    gives=of.AreaOut,
+    name="clear",
+    title=_("Sign the line clearance"),
+    intro=_("Look for yourself: nothing lies there, no label, no waste."),
+    on="A",
+    about=about_place,
+    after=_at_place,
+    order=22,
+    fits=_is_asked,
 )
 doors.act(
     "/items/<code>/holds",

@@ -8,7 +8,7 @@ from lims.core.errors import BadInput
 from lims.core.permissions import Actor, requires
 from lims.core.words import Text as _
 from lims.custody import permissions as may
-from lims.custody import queries
+from lims.custody import queries, telling
 from lims.custody.errors import OnHold
 from lims.custody.items import find, stream, touch
 from lims.custody.models import Hold, Item
@@ -63,7 +63,10 @@ def lift_hold(actor: Actor, *, code: str, reason: str) -> Item:
         item = find(session, code, lock=True)
         found = queries.holds(session, [item.id])
         if not found:
-            raise OnHold(_("%(code)s has no hold to lift.", code=codes.grouped(item.code)))
+            raise OnHold(
+                _("%(code)s has no hold to lift.", code=codes.grouped(item.code)),
+                why=telling.last_act(session, stream(item.code)),
+            )
         for each in found:
             each.lifted_at = clock.now()
             each.lifted_by = actor.person

@@ -14,7 +14,7 @@ from lims import labels, ledger
 from lims.core import clock, codes, db, mode, units
 from lims.core.permissions import Actor
 from lims.core.words import Text as _
-from lims.custody import queries
+from lims.custody import queries, telling
 from lims.custody.errors import (
     CrossesDonors,
     ItemUnknown,
@@ -228,6 +228,7 @@ def take(actor: Actor, item: Item, volume_ul: int, *, purpose: str, into: str = 
                     wanted=units.ml(volume_ul),
                 ),
                 field="volume",
+                why=telling.last_act(session, stream(item.code)),
             )
         key = ledger.changed(
             table,
@@ -309,6 +310,8 @@ def set_state(
         StateRefused: the table has no such step.
     """
     if not may_become(item.kind, item.state, to):
+        with db.reading() as session:
+            why = telling.last_act(session, stream(item.code))
         raise StateRefused(
             _(
                 "%(code)s is %(now)s, so it cannot become %(then)s. Look at its page for what can "
@@ -316,7 +319,8 @@ def set_state(
                 code=codes.grouped(item.code),
                 now=STATE_NAMES[item.state],
                 then=STATE_NAMES[to],
-            )
+            ),
+            why=why,
         )
     item.state = to
     touch(actor, item, kind, data, rows=rows, reason=reason)

@@ -30,6 +30,8 @@ class Place(Tracked, Base):
     parent_id: Mapped[UUID | None] = mapped_column(ForeignKey("custody_place.id"))
     temperature_class: Mapped[str] = mapped_column(String(20))
     one_item: Mapped[bool] = mapped_column(default=False)
+    # Open to one donor at a time; None in places that were made before there were work areas.
+    work_area: Mapped[bool | None]
 
 
 class Item(Tracked, Base):
@@ -97,8 +99,11 @@ class Edge(Tracked, Base):
     volume_ul: Mapped[int | None]
 
 
+_OPEN_OFFER = "accepted_at IS NULL AND refused_at IS NULL AND withdrawn_at IS NULL"
+
+
 class Transfer(Tracked, Base):
-    """One hand-over: offered by the giver, accepted by the receiver."""
+    """One hand-over: offered by the giver; accepted or refused by the receiver, or withdrawn."""
 
     __tablename__ = "custody_transfer"
     __table_args__ = (
@@ -106,8 +111,8 @@ class Transfer(Tracked, Base):
             "uq_custody_transfer_open",
             "item_id",
             unique=True,
-            sqlite_where=text("accepted_at IS NULL"),
-            postgresql_where=text("accepted_at IS NULL"),
+            sqlite_where=text(_OPEN_OFFER),
+            postgresql_where=text(_OPEN_OFFER),
         ),
     )
 
@@ -119,7 +124,44 @@ class Transfer(Tracked, Base):
     reason: Mapped[str]
     condition: Mapped[str | None]
     offered_at: Mapped[datetime]
+    # None in offers made before hand-overs had a deadline.
+    due_at: Mapped[datetime | None]
     accepted_at: Mapped[datetime | None]
+    refused_at: Mapped[datetime | None]
+    withdrawn_at: Mapped[datetime | None]
+    # Why it was refused or withdrawn.
+    ended_because: Mapped[str | None]
+
+    @property
+    def is_open(self) -> bool:
+        """Offered, and neither accepted nor refused nor withdrawn."""
+        return (self.accepted_at, self.refused_at, self.withdrawn_at) == (None, None, None)
+
+
+class Opening(Tracked, Base):
+    """A work area opened for one donor, until it is cleared by two people."""
+
+    __tablename__ = "custody_opening"
+    __table_args__ = (
+        Index(
+            "uq_custody_opening_open",
+            "place_id",
+            unique=True,
+            sqlite_where=text("cleared_at IS NULL"),
+            postgresql_where=text("cleared_at IS NULL"),
+        ),
+        CheckConstraint("cleared_by <> asked_by", name="two_people"),
+    )
+
+    place_id: Mapped[UUID] = mapped_column(ForeignKey("custody_place.id"))
+    donor_id: Mapped[UUID] = mapped_column(ForeignKey("studies_subject.id"))
+    opened_at: Mapped[datetime]
+    opened_by: Mapped[UUID | None]
+    # The first person says that all is out; None again when one of her items comes back.
+    asked_at: Mapped[datetime | None]
+    asked_by: Mapped[UUID | None]
+    cleared_at: Mapped[datetime | None]
+    cleared_by: Mapped[UUID | None]
 
 
 class Hold(Tracked, Base):

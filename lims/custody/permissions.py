@@ -54,3 +54,8 @@ ANSWER_LATE = permission(
     granted_to={Role.QC_OFFICER, Role.PHARMACIST},
     about="Answer another person's scan that arrived late.",
 )
+CLEAR = permission(
+    "custody:area:clear",
+    granted_to={Role.TECHNICIAN, Role.ANALYST, Role.QC_OFFICER, Role.PHARMACIST},
+    about="Say that a work area is empty, or sign as the second person that it is.",
+)

@@ -12,9 +12,10 @@ from sqlalchemy.orm.exc import StaleDataError
 
 from lims import labels, ledger
 from lims.core import codes, db, mode
-from lims.core.errors import NotFound
+from lims.core.errors import BadInput, NotFound
 from lims.core.permissions import Actor, requires
 from lims.core.words import Text as _
+from lims.custody import areas, telling
 from lims.custody import permissions as may
 from lims.custody.errors import NotHere, StateRefused
 from lims.custody.items import stream, unknown
@@ -34,6 +35,8 @@ _STANDING = (
         _item.c.place_id,
         _item.c.slot_id,
         _item.c.holder_id,
+        _item.c.code,
+        _item.c.donor_id,
         # Asked by itself and not joined: a join would keep the place from before the wait for the
         # lock, and so say that an item came from where it had left.
         select(_before.c.code)
@@ -43,6 +46,8 @@ _STANDING = (
         _there.c.id.label("to_id"),
         _there.c.name.label("to_name"),
         _there.c.one_item.label("to_slot"),
+        _there.c.work_area.label("to_area"),
+        _there.c.parent_id.label("to_parent"),
     )
     .select_from(_item.outerjoin(_there, _there.c.code == bindparam("to")))
     .where(_item.c.code == bindparam("code"))
@@ -92,8 +97,18 @@ def make_place(
     temperature_class: str,
     parent: str | None = None,
     one_item: bool = False,
+    work_area: bool = False,
 ) -> Place:
-    """Make a place and print its label."""
+    """Make a place and print its label.
+
+    Args:
+        work_area: open for one donor at a time; a bench, a hood, an incubator or a shelf in one.
+    """
+    if work_area and kind not in areas.KINDS:
+        raise BadInput(
+            _("A work area is a bench, a hood, an incubator or a shelf; choose the kind."),
+            field="kind",
+        )
     with db.transaction() as session:
         above = place_by_code(session, parent) if parent else None
         while True:
@@ -104,6 +119,7 @@ def make_place(
                 parent_id=above.id if above else None,
                 temperature_class=temperature_class,
                 one_item=one_item,
+                work_area=work_area,
             )
             try:
                 with session.begin_nested():
@@ -114,7 +130,7 @@ def make_place(
                     raise
                 continue
             break
-        ledger.record(actor, f"place/{place.code}", "custody.place-made", rows=[place])
+        ledger.record(actor, areas.stream(place.code), "custody.place-made", rows=[place])
         labels.request(
             actor,
             template="place_50x20",
@@ -174,8 +190,10 @@ def move(actor: Actor, *, code: str, to: str, device_at: Any = None) -> Moved:
             raise _unknown_place(place, "to")
         if item.state in FINAL:
             raise StateRefused(
-                _("%(code)s is no longer there to be moved.", code=codes.grouped(scanned.code))
+                _("%(code)s is no longer there to be moved.", code=codes.grouped(scanned.code)),
+                why=telling.last_act(session, stream(scanned.code)),
             )
+        _let_in(actor, session, item)
         left = item.place
         if left is None and item.place_id:  # a place made while the lock was waited for
             left = session.scalar(select(Place.code).where(Place.id == item.place_id))
@@ -189,6 +207,12 @@ def move(actor: Actor, *, code: str, to: str, device_at: Any = None) -> Moved:
             device_at=device_at,
         )
         return Moved(item.id, scanned.code, item.state, place.code, actor.person)
+
+
+def _let_in(actor: Actor, session: Session, item: Any) -> None:
+    """Ask a work area whether it takes an item; most places are none and cost no statement."""
+    if item.to_area or item.to_parent:
+        areas.admit(actor, session, item, session.get_one(Place, item.to_id))
 
 
 def _put(session: Session, item: Any, *, holder: UUID | None) -> tuple[str, str]:
@@ -222,6 +246,7 @@ def _put(session: Session, item: Any, *, holder: UUID | None) -> tuple[str, str]
         raise SlotTaken(
             _("Another item stands at %(place)s. Choose a free place.", place=item.to_name),
             field="to",
+            why=_why_taken(session, item.to_id),
         ) from None
     if done.rowcount != 1:  # type: ignore[attr-defined]
         raise StaleDataError(f"{item.id} changed while it was locked")
@@ -229,3 +254,8 @@ def _put(session: Session, item: Any, *, holder: UUID | None) -> tuple[str, str]
     if kept is not None:  # an earlier step of this act read it
         session.refresh(kept)
     return ledger.changed(_item, item.id, item.version + 1, changes)
+
+
+def _why_taken(session: Session, place_id: UUID) -> _ | None:
+    there = session.scalar(select(Item.code).where(Item.slot_id == place_id))
+    return telling.last_act(session, stream(there)) if there else None

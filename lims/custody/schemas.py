@@ -8,7 +8,9 @@ PLACE_KINDS = {
     "site": _("site"),
     "room": _("room"),
     "bench": _("bench"),
+    "hood": _("hood"),
     "incubator": _("incubator"),
+    "shelf": _("shelf"),
     "fridge": _("fridge"),
     "freezer": _("freezer"),
     "tank": _("tank"),
@@ -47,6 +49,40 @@ class HandOverIn(fields.Shape):
     )
     place = fields.Code("A", label=_("Where to"), help=_("Scan the place, if it is known."))
     reason = fields.Words(load_default="", label=_("Note"))
+    minutes = fields.Whole(
+        at_least=1,
+        at_most=2880,
+        load_default=30,
+        label=_("Minutes she has to accept it"),
+        help=_("Afterwards the hand-over is overdue. 30 unless you say otherwise."),
+    )
+
+
+class RefuseIn(fields.Shape):
+    """Why it is not taken."""
+
+    reason = fields.Words(
+        required=True, lines=True, label=_("Why you do not take it"), help=_("No names.")
+    )
+
+
+class WithdrawIn(fields.Shape):
+    """Why the offer is taken back."""
+
+    reason = fields.Words(load_default="", lines=True, label=_("Why"), help=_("No names."))
+
+
+class ClearingIn(fields.Shape):
+    """The work area is empty and clean."""
+
+    waste_out = fields.Flag(box=True, load_default=False, label=_("All waste is out"))
+    cleaned = fields.Flag(box=True, load_default=False, label=_("The surfaces are clean"))
+
+
+class SignIn(fields.Shape):
+    """A signature."""
+
+    password = fields.Secret(required=True, label=_("Your own password"))
 
 
 class AcceptIn(fields.Shape):
@@ -71,6 +107,9 @@ class PlaceIn(fields.Shape):
     temperature_class = OneOf(TEMPERATURES, TEMPERATURES, required=True, label=_("Temperature"))
     parent = fields.Code("A", label=_("Inside of"), help=_("Scan the place around it."))
     one_item = fields.Flag(box=True, load_default=False, label=_("It holds one item only"))
+    work_area = fields.Flag(
+        box=True, load_default=False, label=_("It is a work area: open for one donor at a time")
+    )
 
 
 class TrailIn(fields.Shape):
@@ -95,6 +134,14 @@ class OfferOut(fields.Shape):
     code = fields.Code()
     receiver = fields.Words()
     offered_at = fields.Moment()
+    due_at = fields.Moment()
+
+
+class AreaOut(fields.Shape):
+    """How a work area stands."""
+
+    code = fields.Code()
+    state = fields.Words()
 
 
 class PlaceOut(fields.Shape):

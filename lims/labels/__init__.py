@@ -36,12 +36,14 @@ from lims.labels.queries import (
     drawn_files,
     live_copy,
     newest_request,
+    not_stuck,
     request_by_id,
     tally,
 )
 from lims.labels.rendering import Drawn, DrawnSymbol, LabelContent, read_png, render, verify_png
 from lims.labels.services import (
     add_printer,
+    destroy,
     doubt_unfinished,
     reprint,
     request,
@@ -76,6 +78,7 @@ __all__ = [
     "check_copy",
     "choose",
     "copies",
+    "destroy",
     "doubt_unfinished",
     "drawn_files",
     "folder",
@@ -86,6 +89,7 @@ __all__ = [
     "load",
     "names",
     "newest_request",
+    "not_stuck",
     "print_label",
     "printers",
     "read_png",

@@ -23,6 +23,16 @@ class ReprintIn(fields.Shape):
     printer = fields.Words(longest=60, label=_("Printer"))
 
 
+class DestroyIn(fields.Shape):
+    """Why a label was destroyed."""
+
+    reason = fields.Words(
+        required=True,
+        label=_("Why was it destroyed?"),
+        help=_("It is void from now on, and no other takes its place."),
+    )
+
+
 class StickIn(fields.Shape):
     """The label, scanned off the thing."""
 
@@ -49,6 +59,15 @@ reprint = doors.act(
     gives=_requested,
     name="reprint",
     title=_("Print a new label"),
+    letters={"code": _THINGS},
+)
+destroy = doors.act(
+    "/items/<code>/labels/destruction",
+    services.destroy,
+    takes=DestroyIn,
+    gives=_stuck,
+    name="destroy",
+    title=_("Destroy its label"),
     letters={"code": _THINGS},
 )
 stick = doors.act(

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from uuid import UUID
 
@@ -168,6 +169,29 @@ def tally(db: Session, wanted: Iterable[str]) -> Tally:
     destroyed = sum(each[2] for each in rows if each[0] is CopyState.VOID)
     applied = sum(each[2] for each in rows if each[0] is CopyState.LIVE and each[1])
     return Tally(printed, applied, destroyed)
+
+
+def not_stuck(db: Session, wanted: Iterable[str], *, since: datetime) -> list[str]:
+    """Of these codes, those whose label was asked for since then and is not accounted for.
+
+    A label is accounted for once it was scanned back, or is void: destroyed, replaced, never out.
+    """
+    return list(
+        db.scalars(
+            select(LabelCopy.code)
+            .join(
+                LabelRequest,
+                (LabelRequest.code == LabelCopy.code) & (LabelRequest.copy == LabelCopy.copy),
+            )
+            .where(
+                LabelCopy.code.in_(list(wanted)),
+                LabelRequest.requested_at >= since,
+                LabelCopy.state == CopyState.LIVE,
+                LabelCopy.stuck_at.is_(None),
+            )
+            .order_by(LabelCopy.code)
+        )
+    )
 
 
 def printers(db: Session) -> list[LabelPrinter]:

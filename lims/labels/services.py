@@ -191,6 +191,52 @@ def reprint(actor: Actor, *, code: str, reason: str, printer: str | None = None)
         )
 
 
+@requires(may.REPRINT)
+def destroy(actor: Actor, *, code: str, reason: str) -> LabelCopy:
+    """Say that the label of a code lies destroyed and none takes its place; it counts no more.
+
+    Raises:
+        BadInput: no reason.
+        NotSettled: no label of this code is in use.
+    """
+    if not reason.strip():
+        raise BadInput(_("Say why the label was destroyed."), field="reason")
+    scanned = codes.parse(code, "code")
+    with db.transaction() as session:
+        mode.admit(session, scanned)
+        copy = db.locked(
+            session,
+            select(LabelCopy).where(
+                LabelCopy.code == scanned.code, LabelCopy.state == CopyState.LIVE
+            ),
+        )
+        if copy is None:
+            raise NotSettled(
+                _("No label of %(code)s is in use.", code=codes.grouped(scanned.code)),
+                field="code",
+            )
+        copy.state = CopyState.VOID
+        copy.void_reason = reason.strip()
+        session.execute(
+            update(LabelRequest)
+            .where(
+                LabelRequest.code == copy.code,
+                LabelRequest.copy == copy.copy,
+                LabelRequest.state.in_(_NOT_SENT),
+            )
+            .values(state=RequestState.VOID, moved_at=clock.now())
+        )
+        ledger.record(
+            actor,
+            stream(scanned.code),
+            "labels.destroyed",
+            {"copy": copy.copy},
+            rows=[copy],
+            reason=reason.strip(),
+        )
+        return copy
+
+
 @requires(may.STICK)
 def stick(actor: Actor, *, scanned: str) -> LabelCopy:
     """Scan a label back after sticking it on; settles a print that was uncertain.

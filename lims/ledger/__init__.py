@@ -12,7 +12,7 @@ Start reading at `rules` (the bytes of an entry), then `writing`.
 from lims.ledger.guards import install_guards, missing_guards
 from lims.ledger.history import value_at
 from lims.ledger.ordering import ClockBehind, behind, require_clock, trust_clock
-from lims.ledger.queries import entries_of, entries_since, entry_count, newest
+from lims.ledger.queries import entries_of, entries_since, entry_count, last_of, newest
 from lims.ledger.rules import Entry
 from lims.ledger.verifying import Break, Verified, verify
 from lims.ledger.writing import changed, record, unguarded
@@ -28,6 +28,7 @@ __all__ = [
     "entries_since",
     "entry_count",
     "install_guards",
+    "last_of",
     "missing_guards",
     "newest",
     "record",

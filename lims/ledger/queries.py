@@ -30,6 +30,17 @@ def entries_since(db: Session, stream: str, since: datetime) -> list[rules.Entry
     return [rules.read(body) for body in found]
 
 
+def last_of(db: Session, stream: str) -> rules.Entry | None:
+    """The last entry of a stream that changed anything: not a refusal."""
+    body = db.scalar(
+        select(LedgerEntry.body)
+        .where(LedgerEntry.stream == stream, LedgerEntry.kind != "refused")
+        .order_by(LedgerEntry.number.desc())
+        .limit(1)
+    )
+    return None if body is None else rules.read(body)
+
+
 def newest(db: Session, *, kind: str | None = None, limit: int = 50) -> list[rules.Entry]:
     """The last entries written, newest first; of one kind where it is given."""
     statement = select(LedgerEntry.body).order_by(LedgerEntry.id.desc()).limit(limit)

@@ -133,11 +133,12 @@ def _place(session: Session, actor: Actor, read: codes.Scanned) -> dict[str, Any
         (_("Place"), place.name),
         (_("Temperature"), place.temperature_class),
         (_("Items here"), len(standing)),
+        *custody.area_facts(session, place),
     ]
     return _answer(
         read,
         "place",
         card,
         f"/places/{quote(place.code)}",
-        next_for("A", None, actor, code=place.code),
+        next_for("A", None, actor, place, code=place.code),
     )

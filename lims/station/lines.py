@@ -15,7 +15,8 @@ class Line:
         code: as printed; a participant's number where it is her.
         said: what it is.
         since: how long it has waited, or None.
-        late: past the time at which it can be used.
+        late: past the time at which it can be used, or was to be done.
+        late_word: what is said of it then, if not that it has expired.
     """
 
     url: str
@@ -23,3 +24,4 @@ class Line:
     said: Text | str
     since: datetime | None = None
     late: bool = False
+    late_word: Text | None = None

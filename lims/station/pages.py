@@ -140,7 +140,8 @@ def place(code: str) -> ResponseReturnValue:
             items=custody.items_at(session, found.id),
             kinds=KIND_NAMES,
             states=STATE_NAMES,
-            acts=acts_for("A", None, actor),
+            facts=custody.area_facts(session, found),
+            acts=acts_for("A", None, actor, found),
         )
 
 

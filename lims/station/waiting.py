@@ -63,7 +63,12 @@ def _offered(session: Session, actor: Actor) -> list[Line]:
     found = session.execute(
         select(Item, Transfer)
         .join(Transfer, Transfer.item_id == Item.id)
-        .where(Transfer.receiver_id == actor.person, Transfer.accepted_at.is_(None))
+        .where(
+            Transfer.receiver_id == actor.person,
+            Transfer.accepted_at.is_(None),
+            Transfer.refused_at.is_(None),
+            Transfer.withdrawn_at.is_(None),
+        )
         .order_by(Transfer.offered_at)
         .limit(MOST)
     )
@@ -77,8 +82,31 @@ def _offered(session: Session, actor: Actor) -> list[Line]:
                 giver=people.name_of(session, transfer.giver_id),
             ),
             transfer.offered_at,
+            custody.is_overdue(transfer, clock.now()),
+            _("overdue"),
         )
         for item, transfer in found
+    ]
+
+
+def _overdue(session: Session, actor: Actor) -> list[Line]:
+    """Hand-overs past their deadline: her own; all of them for those who watch over quality."""
+    person = None if Role.QC_OFFICER in actor.roles else actor.person
+    return [
+        Line(
+            f"/items/{item.code}",
+            item.code,
+            _(
+                "%(kind)s from %(giver)s to %(receiver)s",
+                kind=KIND_NAMES[item.kind],
+                giver=people.name_of(session, transfer.giver_id),
+                receiver=people.name_of(session, transfer.receiver_id),
+            ),
+            transfer.offered_at,
+            late=True,
+            late_word=_("overdue"),
+        )
+        for item, transfer in custody.overdue_offers(session, person=person, limit=MOST)
     ]
 
 
@@ -155,6 +183,9 @@ def _late(session: Session, actor: Actor) -> list[Line]:
 
 
 _R = Role
+_HANDS = frozenset(
+    {_R.TECHNICIAN, _R.ANALYST, _R.QC_OFFICER, _R.PHARMACIST, _R.CLINICIAN, _R.INVESTIGATOR}
+)
 LISTS: tuple[Waiting, ...] = (
     Waiting(
         "unconfirmed",
@@ -165,11 +196,10 @@ LISTS: tuple[Waiting, ...] = (
     Waiting(
         "offered",
         _("Handed over to you"),
-        frozenset(
-            {_R.TECHNICIAN, _R.ANALYST, _R.QC_OFFICER, _R.PHARMACIST, _R.CLINICIAN, _R.INVESTIGATOR}
-        ),
+        _HANDS,
         _offered,
     ),
+    Waiting("overdue", _("Hand-overs overdue"), _HANDS, _overdue),
     Waiting(
         "late-scans",
         _("Scans that arrived late"),

@@ -8,17 +8,49 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import lims.tables  # noqa: F401
-from lims import custody, studies
+from lims import custody, ledger, people, studies
 from lims.core import acts, db, vault
 from lims.core.errors import DomainError
 from lims.core.permissions import Actor, Role
 from lims.custody import Item, ItemKind, NotEnough, Taken
-from tests.laboratory import Laboratory
+from tests.laboratory import PASSWORD, Laboratory
 from tests.makers import actor
 
 PROTOCOLS = Path(studies.__file__).parent / "protocols"
 EVERYBODY = frozenset(Role) - {Role.SYSTEM, Role.OPERATOR}
 OPERATOR = actor(Role.OPERATOR, name="console")
+
+
+def verified() -> ledger.Verified:
+    """Whether the trail holds and the tables follow from it (I2, I3)."""
+    with db.reading() as session:
+        return ledger.verify(session)
+
+
+def badge(login: str, *roles: Role) -> tuple[Actor, str]:
+    """A person with an account, and her badge."""
+    chosen = roles or (Role.TECHNICIAN,)
+    account = people.add_user(
+        OPERATOR, login=login, name=login.title(), roles=chosen, password=PASSWORD
+    )
+    with db.reading() as session:
+        code = people.badge_of(session, account.id)
+    return Actor(account.person_id, account.id, login.title(), frozenset(chosen), "bench-1"), code
+
+
+def a_place(
+    *, name: str = "Box 1", kind: str = "freezer", temperature: str = "-80C", **more: Any
+) -> str:
+    """A place; its code."""
+    return custody.make_place(
+        somebody(), name=name, kind=kind, temperature_class=temperature, **more
+    ).code
+
+
+def kinds(code: str, of: str = "item") -> list[str]:
+    """What befell a thing, in order."""
+    with db.reading() as session:
+        return [each.kind for each in ledger.entries_of(session, f"{of}/{code}", limit=100_000)]
 
 
 def somebody(name: str = "somebody") -> Actor:

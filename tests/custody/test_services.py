@@ -8,15 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy.orm.exc import StaleDataError
 
-from lims import custody, labels, ledger, people, studies
+from lims import custody, labels, ledger, studies
 from lims.core import codes, db
 from lims.core.errors import BadInput, NotAllowed, RuleBroken
-from lims.core.permissions import Actor, Role
+from lims.core.permissions import Role
 from lims.custody import (
     ItemKind,
     ItemUnknown,
     NotEnough,
-    NotHere,
     OnHold,
     State,
     StateRefused,
@@ -26,8 +25,7 @@ from lims.custody import rules as table
 from lims.custody.places import PlaceUnknown, SlotTaken
 from lims.labels.errors import OldLabel
 from tests.custody import bench
-from tests.custody.bench import OPERATOR, row, somebody
-from tests.laboratory import PASSWORD
+from tests.custody.bench import badge, kinds, row, somebody
 from tests.makers import actor
 
 
@@ -47,12 +45,6 @@ def a_place(*, one_item: bool = False, name: str = "Box 1", parent: str | None =
         somebody(), name=name, kind="box", temperature_class="-80C", one_item=one_item,
         parent=parent,
     ).code  # fmt: skip
-
-
-def kinds(code: str) -> list[str]:
-    """What stands in an item's stream."""
-    with db.reading() as session:
-        return [each.kind for each in ledger.entries_of(session, f"item/{code}")]
 
 
 # Places and moves
@@ -178,52 +170,6 @@ def test_only_the_live_label_counts_at_the_scan(donor):
         with pytest.raises(OldLabel):
             custody.move(who, code=codes.symbol(code, copy), to=place)
     assert custody.move(who, code=codes.symbol(code, 2), to=place).code == code
-
-
-# From hand to hand
-
-
-def badge(login: str) -> tuple[Actor, str]:
-    """A person with an account, and her badge."""
-    roles = [Role.TECHNICIAN]
-    account = people.add_user(
-        OPERATOR, login=login, name=login.title(), roles=roles, password=PASSWORD
-    )
-    with db.reading() as session:
-        code = people.badge_of(session, account.id)
-    return Actor(account.person_id, account.id, login.title(), frozenset(roles)), code
-
-
-def test_a_hand_over_has_two_sides(donor):
-    (tara, tara_badge), (teo, teo_badge), (ana, _ana_badge) = map(badge, ("tara", "teo", "ana"))
-    code, ward = bench.thing(donor=donor), a_place(name="Ward")
-    custody.move(tara, code=code, to=a_place())
-
-    for who, to in ((teo, tara_badge), (tara, tara_badge)):
-        with pytest.raises(NotHere):
-            custody.hand_over(who, code=code, to=to)
-    custody.hand_over(tara, code=code, to=teo_badge, place=ward)
-    assert row(code).holder_id == tara.person, "offered is not accepted"
-    with pytest.raises(NotHere, match="offered already"):
-        custody.hand_over(tara, code=code, to=teo_badge)
-    for other in (ana, tara):
-        with pytest.raises(NotHere, match="not offered to you"):
-            custody.accept(other, code=code)
-    with db.reading() as session:
-        assert custody.custody_gaps(session, custody.find(session, code)) == [
-            "offered and not accepted"
-        ]
-    custody.accept(teo, code=code, condition="frozen")
-
-    item = row(code)
-    with db.reading() as session:
-        assert custody.custody_gaps(session, item) == []
-        (kept,) = custody.transfers(session, item.id)
-        assert custody.place(session, item.place_id).code == ward
-    assert (item.holder_id, kept.condition) == (teo.person, "frozen")
-    with pytest.raises(NotHere):
-        custody.accept(teo, code=code)
-    assert kinds(code)[-2:] == ["custody.offered", "custody.accepted"]
 
 
 # Holds
