@@ -10,10 +10,11 @@ from flask import Flask, Response, render_template, request
 from flask.typing import ResponseReturnValue
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from lims.core import db, vault, words
+from lims.core import db, words
 from lims.core.words import Text as _
+from lims.opening import use_keys
 from lims.settings import Settings
-from lims.web import auth, errors, health, looks, openapi, plain, signing
+from lims.web import auth, errors, health, looks, openapi, plain, seals, signing
 
 # From below to above; each may have `doors` and `pages`.
 FEATURES = (
@@ -66,7 +67,7 @@ def chosen_language() -> str:
 def create_app(settings: Settings, database: db.Database | None = None) -> Flask:
     """The application over an opened database, or over the one that the settings name."""
     db.use(database or db.open_database(settings.database_url))
-    vault.use(settings.secret_key)
+    use_keys(settings)
     app = Web("lims.web", static_url_path="/static")
     signing_key = hmac.new(settings.secret_key.encode(), b"web cookies", hashlib.sha256)
     app.config.update(
@@ -89,6 +90,7 @@ def create_app(settings: Settings, database: db.Database | None = None) -> Flask
     auth.install(app)
     looks.install(app)
     health.install(app, settings)
+    seals.install(app)
     api = openapi.install(app, _version())
     app.register_blueprint(signing.blueprint)
     _find_people()

@@ -1,5 +1,6 @@
 """Opening the database as this way of running wants it, once, for whoever asks first."""
 
+from lims import ledger
 from lims import settings as read_settings
 from lims.core import db, vault
 from lims.core.errors import BadInput, Conflict
@@ -24,9 +25,22 @@ def open_installation(settings: Settings | None = None) -> db.Database:
     """
     chosen = settings or read_settings.read()
     database = _opened(chosen)
-    vault.use(chosen.secret_key)
+    use_keys(chosen)
     db.use(database)
     return database
+
+
+def use_keys(settings: Settings) -> None:
+    """Let this process find its keys: the site's, the one that seals, the witness's."""
+    vault.use(settings.secret_key)
+    own = settings.own_seal_key
+    file = settings.home / "seal.key" if own else settings.seal_key_file
+    ledger.seal_with(ledger.KeyPlace(file, own=own))
+    if settings.witness_url and settings.witness_key:
+        key = ledger.PublicKey(settings.witness_key)
+        ledger.witnessed_by(ledger.WitnessPlace(settings.witness_url, key))
+    else:
+        ledger.witnessed_by(None)
 
 
 def _opened(settings: Settings) -> db.Database:

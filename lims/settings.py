@@ -1,6 +1,7 @@
 """What an installation decides, read once from `LIMS_*` when a process starts."""
 
 import os
+import re
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -30,6 +31,8 @@ class Settings:
         site_file: the site's own defaults.
         time_zone: in which dates of this site are meant.
         behind_proxy: whether one trusted TLS proxy stands in front.
+        seal_key_file: the key that seals the ledger, where the operator keeps it.
+        witness_url, witness_key: whoever co-signs seals, and the key by which he is believed.
     """
 
     home: Path
@@ -40,6 +43,15 @@ class Settings:
     site_file: Path | None
     time_zone: ZoneInfo
     behind_proxy: bool = False
+    seal_key_file: Path | None = None
+    witness_url: str | None = None
+    witness_key: str | None = None
+
+    @property
+    def own_seal_key(self) -> bool:
+        """Whether the seal key is made at first need, in the data folder."""
+        sqlite = self.database_url.startswith("sqlite")
+        return self.embedded and sqlite and self.seal_key_file is None
 
     @property
     def embedded(self) -> bool:
@@ -84,6 +96,8 @@ def read(environment: Mapping[str, str] | None = None) -> Settings:
             _("LIMS_SECRET_KEY is shorter than 32 characters; give a longer random one.")
         )
     site = given.get("LIMS_SITE_FILE")
+    seal_key = given.get("LIMS_SEAL_KEY_FILE")
+    witness_url, witness_key = _witness(given)
     return Settings(
         home=home,
         database_url=database,
@@ -93,7 +107,30 @@ def read(environment: Mapping[str, str] | None = None) -> Settings:
         site_file=Path(site) if site else None,
         time_zone=zone,
         behind_proxy=given.get("LIMS_BEHIND_PROXY") == "1",
+        seal_key_file=Path(seal_key) if seal_key else None,
+        witness_url=witness_url,
+        witness_key=witness_key,
     )
+
+
+def _witness(given: Mapping[str, str]) -> tuple[str | None, str | None]:
+    url, key = given.get("LIMS_WITNESS_URL") or None, given.get("LIMS_WITNESS_KEY") or None
+    if bool(url) != bool(key):
+        raise MissingSetting(
+            _(
+                "LIMS_WITNESS_URL and LIMS_WITNESS_KEY belong together; give the address of the "
+                "witness and the public key that lims witness prints at its start."
+            )
+        )
+    if url and not url.startswith(("https://", "http://")):
+        raise MissingSetting(
+            _("LIMS_WITNESS_URL is %(url)s; write an address such as https://…", url=url)
+        )
+    if key and not re.fullmatch(r"[A-Za-z0-9_-]{43}", key):
+        raise MissingSetting(
+            _("LIMS_WITNESS_KEY is not the public key that lims witness prints; copy it again.")
+        )
+    return url, key
 
 
 def _own_secret(home: Path) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from lims.core import heartbeat
+from lims.ledger import sealing
 
 
 @dataclass(frozen=True)
@@ -29,4 +30,10 @@ PERIODIC: Sequence[Periodic] = (
         at_start=True,
     ),
     Periodic("labels.sweep", 5, "labels whose message was lost are sent again", at_start=True),
+    Periodic(
+        sealing.TASK,
+        sealing.EVERY.total_seconds(),
+        "what was written is sealed within a minute",
+        at_start=True,
+    ),
 )

@@ -325,6 +325,7 @@ def given(
             "dosing.received",
             {"dose": item.code, "delivered_ul": sum(delivered)},
         )
+        ledger.seal_soon()
         return row
 
 

@@ -6,35 +6,91 @@ entries are written together, with the heads of their streams locked in sorted o
 changed row of a guarded table is found in one of them. `verify` recomputes every digest and
 rebuilds those rows from the entries, so an edit made by hand shows, whichever side it touched.
 
-Start reading at `rules` (the bytes of an entry), then `writing`.
+What is written is sealed: every entry becomes a leaf of one Merkle tree (`tree`, `tiles`), whose
+root the sealer signs (`sealing`, `keys`, `signatures`), so that a trail cut off or rewritten as a
+whole shows to whoever kept a seal.
+
+Start reading at `rules` (the bytes of an entry), then `writing`, then `sealing`.
 """
 
+from lims.ledger.cosigning import (
+    Cosigned,
+    WitnessPlace,
+    ask_witness,
+    cosignatures,
+    newest_cosigned,
+)
+from lims.ledger.cosigning import use as witnessed_by
 from lims.ledger.guards import install_guards, missing_guards
 from lims.ledger.history import value_at
+from lims.ledger.keys import KeyPlace, KnownKey, NoSealKey, right_key
+from lims.ledger.keys import history as key_history
+from lims.ledger.keys import missing as key_missing
+from lims.ledger.keys import use as seal_with
 from lims.ledger.ordering import ClockBehind, behind, require_clock, trust_clock
 from lims.ledger.queries import entries_of, entries_since, entry_count, last_of, newest
+from lims.ledger.rotating import rotate as rotate_key
 from lims.ledger.rules import Entry
+from lims.ledger.sealing import (
+    MISSED_AFTER,
+    Seal,
+    Sealed,
+    SealRefused,
+    newest_seal,
+    seal,
+    seal_soon,
+    unsealed,
+)
+from lims.ledger.signatures import PublicKey
+from lims.ledger.tiles import NotSealed, consistency, inclusion, leaf_of
 from lims.ledger.verifying import Break, Verified, verify
 from lims.ledger.writing import changed, record, unguarded
 
 __all__ = [
+    "MISSED_AFTER",
     "Break",
     "ClockBehind",
+    "Cosigned",
     "Entry",
+    "KeyPlace",
+    "KnownKey",
+    "NoSealKey",
+    "NotSealed",
+    "PublicKey",
+    "Seal",
+    "SealRefused",
+    "Sealed",
     "Verified",
+    "WitnessPlace",
+    "ask_witness",
     "behind",
     "changed",
+    "consistency",
+    "cosignatures",
     "entries_of",
     "entries_since",
     "entry_count",
+    "inclusion",
     "install_guards",
+    "key_history",
+    "key_missing",
     "last_of",
+    "leaf_of",
     "missing_guards",
     "newest",
+    "newest_cosigned",
+    "newest_seal",
     "record",
     "require_clock",
+    "right_key",
+    "rotate_key",
+    "seal",
+    "seal_soon",
+    "seal_with",
     "trust_clock",
     "unguarded",
+    "unsealed",
     "value_at",
     "verify",
+    "witnessed_by",
 ]

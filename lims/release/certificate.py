@@ -6,7 +6,7 @@ from fpdf import FPDF
 from fpdf.enums import XPos, YPos
 from sqlalchemy.orm import Session
 
-from lims import custody, isolation, labels, studies
+from lims import custody, isolation, labels, ledger, studies
 from lims.core import clock, codes, mode, units
 from lims.core.gate import Answer
 from lims.core.words import Text as _
@@ -70,7 +70,23 @@ def draw(
     _pair(pdf, str(_("Signed by")), signature["name"])
     _pair(pdf, str(_("Meaning")), signature["meaning"])
     _pair(pdf, str(_("At")), clock.printed(answer.at))
+    pdf.ln(2)
+    _seal(pdf, ledger.newest_seal(session))
     return bytes(pdf.output())
+
+
+def _seal(pdf: FPDF, seal: ledger.Seal | None) -> None:
+    """The newest seal of the trail when this was signed, complete: who keeps the paper can later
+    show whether the trail still grows from it.
+    """
+    if seal is None:
+        _pair(pdf, str(_("Seal of the trail")), str(_("none: nothing had been sealed yet")))
+        return
+    what = _("no. %(number)s over %(size)s entries", number=seal.number, size=seal.size)
+    root = seal.root.hex()
+    _pair(pdf, str(_("Seal of the trail")), f"{what}, {clock.printed(seal.at)}")
+    _pair(pdf, str(_("Its root")), " ".join(root[at : at + 16] for at in range(0, 64, 16)))
+    _pair(pdf, str(_("Its key")), seal.key_id)
 
 
 def _filled(session: Session, item: custody.Item) -> int:

@@ -69,6 +69,7 @@ def release(actor: Actor, *, code: str, meaning: str, password: str, reason: str
         for vial in isolation.vials_of(session, item.id):
             if vial.state is State.FILLED:
                 custody.set_state(actor, vial, State.AVAILABLE, "release.available")
+        ledger.seal_soon()
         return item
 
 
@@ -89,6 +90,7 @@ def reject(actor: Actor, *, code: str, reason: str, password: str) -> Item:
             reason=reason,
         )
         custody.block_descendants(actor, item, reason=reason)
+        ledger.seal_soon()
         return item
 
 

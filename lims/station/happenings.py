@@ -98,6 +98,7 @@ WORDS: Mapping[str, _] = {
     "studies.cycle-day-one": _("first day of the cycle recorded"),
     "studies.window-overridden": _("window overridden"),
     "studies.override-seconded": _("override seconded"),
+    "ledger.seal-key": _("key for seals taken into use"),
     "labels.requested": _("label requested"),
     "labels.drawn": _("label drawn"),
     "labels.sent": _("label sent to the printer"),

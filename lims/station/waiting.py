@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from lims import custody, dosing, people, studies
+from lims import custody, dosing, ledger, people, studies
 from lims.core import clock
 from lims.core.permissions import Actor, Role
 from lims.core.words import Text
@@ -182,6 +182,15 @@ def _late(session: Session, actor: Actor) -> list[Line]:
     ]
 
 
+def _unsealed(session: Session, _actor: Actor) -> list[Line]:
+    """Entries that missed their seal."""
+    count, oldest = ledger.unsealed(session)
+    if oldest is None or clock.now() - oldest <= ledger.MISSED_AFTER:
+        return []
+    said = _("%(count)s entries of the trail wait for their seal", count=count)
+    return [Line("/.well-known/exotrace-seal.json", "", said, oldest, late=True)]
+
+
 _R = Role
 _HANDS = frozenset(
     {_R.TECHNICIAN, _R.ANALYST, _R.QC_OFFICER, _R.PHARMACIST, _R.CLINICIAN, _R.INVESTIGATOR}
@@ -287,6 +296,12 @@ LISTS: tuple[Waiting, ...] = (
         _("Participants to bring into an arm"),
         frozenset({_R.INVESTIGATOR}),
         _subjects(SubjectState.ELIGIBLE),
+    ),
+    Waiting(
+        "unsealed",
+        _("Seals that were missed"),
+        frozenset({_R.AUDITOR, _R.ADMINISTRATOR}),
+        _unsealed,
     ),
 )
 

@@ -15,7 +15,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, Histogram, generate_latest
 from sqlalchemy import text
 
 from lims import ledger
-from lims.core import copied, db
+from lims.core import clock, copied, db
 from lims.settings import Settings
 from lims.web import plain
 
@@ -86,6 +86,19 @@ def _worker(_settings: Settings) -> str:
     return f"last seen {age:.0f} s ago" if age > _OLDEST_BEAT else ""
 
 
+def _seals(settings: Settings) -> str:
+    # A web process beside a broker holds no key: there the workers seal, and the age tells.
+    wrong = ledger.key_missing() if settings.embedded or settings.seal_key_file else ""
+    with db.reading() as session:
+        count, oldest = ledger.unsealed(session)
+    if oldest is not None and clock.now() - oldest > ledger.MISSED_AFTER:
+        age = (clock.now() - oldest).total_seconds()
+        return f"{count} entries wait for their seal, the oldest {age:.0f} s" + (
+            f": {wrong}" if wrong else ""
+        )
+    return wrong
+
+
 _CHECKS = {
     "database": _database,
     "migrations": _migrations,
@@ -94,6 +107,7 @@ _CHECKS = {
     "clock": _clock,
     "broker": _broker,
     "worker": _worker,
+    "seals": _seals,
 }
 
 

@@ -62,6 +62,16 @@ def test_the_application_never_gets_the_owners_password(compose):
     assert upgrade["LIMS_OWNER_DATABASE_URL"].startswith("postgresql://lims_owner:")
 
 
+def test_only_the_workers_hold_the_key_that_seals(compose):
+    holders = {name for name, each in compose["services"].items() if "secrets" in each}
+    assert holders == {"worker", "beat"}
+    for name in ("web", "worker", "beat", "upgrade"):
+        settings = compose["services"][name]["environment"]
+        assert ("LIMS_SEAL_KEY_FILE" in settings) == (name in holders), name
+        assert settings["LIMS_DATABASE_URL"], name
+    assert set(compose["secrets"]) == {"seal_key"}
+
+
 def test_every_secret_comes_from_the_environment_and_is_missed_by_name(compose):
     text = (ROOT / "compose.yaml").read_text()
     example = (ROOT / ".env.example").read_text()

@@ -203,7 +203,9 @@ def test_a_page_is_drawn_although_the_database_is_away(browser, database, monkey
 def test_health_is_the_process_and_readiness_is_what_it_needs(browser, settings, monkeypatch):
     assert browser.client.get("/healthz").json == {"alive": True}
     found = browser.client.get("/readyz").json
-    assert set(found["checks"]) == {"database", "migrations", "ledger_guards", "broker", "worker"}
+    assert set(found["checks"]) == {
+        *("database", "migrations", "ledger_guards", "broker", "worker", "seals"),
+    }
     assert found["checks"]["database"]["ok"]
     assert found["checks"]["ledger_guards"]["ok"]
 
