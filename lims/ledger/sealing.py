@@ -18,7 +18,7 @@ from sqlalchemy import Table, delete, exists, func, insert, select, text
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
-from lims.core import clock, db, queue
+from lims.core import clock, copied, db, queue
 from lims.core.errors import Conflict, TemporaryFailure
 from lims.core.mode import SystemFact
 from lims.core.words import Text as _
@@ -156,7 +156,7 @@ def _begin(after: int) -> bool:
     """Whether there is anything to seal; then the trail names the key that seals it."""
     with db.reading() as session:
         waits = select(_pending.c.entry_id).where(_pending.c.entry_id > after).limit(1)
-        if session.scalar(waits) is None:
+        if session.scalar(waits) is None or copied.closed(session):
             return False
         if _known_keys(session):
             return True

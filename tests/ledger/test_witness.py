@@ -260,7 +260,7 @@ def test_a_database_that_was_cut_and_sealed_again_gets_no_cosignature(
                         connection.exec_driver_sql(f"DROP TRIGGER {name} ON {table}")
             for table in ("ledger_cosignature", "ledger_seal", "ledger_leaf"):
                 connection.exec_driver_sql(f"DELETE FROM {table}")
-            # The last entry but the key's is left out, and everything is sealed as if for the first time.
+            # All but one entry is sealed as if for the first time.
             connection.exec_driver_sql(
                 "INSERT INTO ledger_pending SELECT id FROM ledger_entry WHERE id <> 4"
             )
