@@ -73,10 +73,11 @@ def postgres(*, safe: bool = False) -> Iterator[str]:
 
     run(programs / "initdb", "-D", folder / "data", "-U", "lims", "-A", "trust",
         "--no-sync", "--locale=C.UTF-8", "-E", "UTF8")  # fmt: skip
+    disk = "on" if safe else "off"
     run(programs / "pg_ctl", "-D", folder / "data", "-w", "-l", folder / "log", "-o",
-        f"-p {port} -k {folder} -c fsync={'on' if safe else 'off'} -c listen_addresses=127.0.0.1 "
+        f"-p {port} -k {folder} -c fsync={disk} -c listen_addresses=127.0.0.1 "
         "-c max_connections=120 -c full_page_writes=off -c autovacuum=off -c wal_level=minimal "
-        "-c max_wal_senders=0 -c synchronous_commit=off", "start")  # fmt: skip
+        f"-c max_wal_senders=0 -c synchronous_commit={disk}", "start")  # fmt: skip
     try:
         yield f"postgresql://lims@127.0.0.1:{port}"
     finally:

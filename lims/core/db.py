@@ -316,7 +316,6 @@ def transaction() -> Iterator[Session]:
         # A commit waits until nobody reads, so this one would wait for itself.
         raise RuntimeError("a transaction inside of reading; close the reading first")
     with database.turn(), database.writer() as session:
-        session.info["command"] = uuid4().hex
         session.info["then"] = []
         token = _session.set(session)
         try:
@@ -371,12 +370,24 @@ def in_transaction() -> bool:
     return _session.get() is not None
 
 
-def command() -> str:
-    """The key of the act being written: the door's idempotency key, or a fresh one."""
+def open_act() -> Session:
+    """The session of the transaction that is open here.
+
+    Raises:
+        RuntimeError: none is; whoever writes opens one first.
+    """
     session = _session.get()
     if session is None:
         raise RuntimeError("no act is open")
-    return str(session.info["command"])
+    return session
+
+
+def command() -> str:
+    """The key of the act being written: the door's idempotency key, or a fresh one."""
+    known = open_act().info
+    if "command" not in known:
+        known["command"] = uuid4().hex
+    return str(known["command"])
 
 
 def before_commit(hook: Callable[[Session], None]) -> None:
@@ -386,10 +397,7 @@ def before_commit(hook: Callable[[Session], None]) -> None:
 
 def after_commit(call: Callable[[], None]) -> None:
     """Do this when, and only when, the open transaction has been committed."""
-    session = _session.get()
-    if session is None:
-        raise RuntimeError("no act is open")
-    session.info["then"].append(call)
+    open_act().info["then"].append(call)
 
 
 def locked(db: Session, statement: Select[T]) -> T | None:

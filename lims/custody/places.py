@@ -182,7 +182,9 @@ def move(actor: Actor, *, code: str, to: str, device_at: Any = None) -> Moved:
         mode.admit(session, scanned)
         place = _scanned(session, to, "to")
         session.flush()  # Core statements do not flush what the act did before
-        item = session.execute(_STANDING, {"code": scanned.code, "to": place.code}).one_or_none()
+        connection = session.connection()
+        found = connection.execute(_STANDING, {"code": scanned.code, "to": place.code})
+        item = found.one_or_none()
         if item is None:
             raise unknown(scanned)
         labels.check_copy(session, scanned)
@@ -232,7 +234,7 @@ def _put(session: Session, item: Any, *, holder: UUID | None) -> tuple[str, str]
     try:
         # Only a slot can be taken, so elsewhere no savepoint is paid for.
         with session.begin_nested() if item.to_slot else nullcontext():
-            done = session.execute(
+            done = session.connection().execute(
                 _PUT,
                 {
                     "item_id": item.id,
@@ -248,7 +250,7 @@ def _put(session: Session, item: Any, *, holder: UUID | None) -> tuple[str, str]
             field="to",
             why=_why_taken(session, item.to_id),
         ) from None
-    if done.rowcount != 1:  # type: ignore[attr-defined]
+    if done.rowcount != 1:
         raise StaleDataError(f"{item.id} changed while it was locked")
     kept = session.identity_map.get(session.identity_key(Item, item.id))
     if kept is not None:  # an earlier step of this act read it

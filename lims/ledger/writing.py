@@ -30,6 +30,11 @@ _HEADS = select(_head.c.stream, _head.c.number, _head.c.digest).where(
     _head.c.stream.in_(bindparam("streams", expanding=True))
 )
 _LOCKED_HEADS = _HEADS.add_columns(*ordering.newest()).order_by(_head.c.stream).with_for_update()
+_LOCKED_HEAD = (
+    select(_head.c.stream, _head.c.number, _head.c.digest, *ordering.newest())
+    .where(_head.c.stream == bindparam("stream"))
+    .with_for_update()
+)
 _NEWEST = select(*ordering.newest())
 
 
@@ -59,7 +64,7 @@ def record(
         parents: streams whose newest entries this one grows from (lineage).
         device_at: by a device's clock; what the door was told of the scan unless given.
     """
-    session = _open()
+    session = db.open_act()
     draft = rules.Draft(actor, stream, kind, data or {}, reason, parents, device_at or device.at())
     session.info.setdefault("drafts", []).append((draft, list(rows)))
 
@@ -76,7 +81,7 @@ def changed(
         The key of the row, to hand to `record` in `rows`.
     """
     key = (table.name, str(row_id))
-    noted = _changes(_open()).setdefault(key, {})
+    noted = _changes(db.open_act()).setdefault(key, {})
     for name, (old, new) in {**columns, "version": (version - 1, version)}.items():
         _note(noted, name, rules.plain(old), rules.plain(new))
     return key
@@ -90,13 +95,6 @@ def unguarded(table: Table) -> bool:
 def guarded_columns(table: Table) -> list[str]:
     """The columns whose values must follow from entries."""
     return [each.name for each in table.columns if each.info.get("guarded") is not False]
-
-
-def _open() -> Session:
-    if not db.in_transaction():
-        raise RuntimeError("no act is open")
-    with db.reading() as session:
-        return session
 
 
 def _changes(session: Session) -> Changes:
@@ -228,7 +226,10 @@ def _lock_heads(
     """The heads, and in the same turn the newest instants of all entries and seals."""
     heads = dict.fromkeys(streams, (0, rules.FIRST))
     entry = seal = None
-    found = connection.execute(_LOCKED_HEADS, {"streams": streams}).all()
+    if len(streams) == 1:  # nearly always, and a list would be written out anew each time
+        found = connection.execute(_LOCKED_HEAD, {"stream": streams[0]}).all()
+    else:
+        found = connection.execute(_LOCKED_HEADS, {"streams": streams}).all()
     for stream, number, digest, entry, seal in found:  # noqa: B007 - the same in every row
         heads[stream] = (number, digest)
     if not found:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 from urllib.parse import quote
 
@@ -28,6 +29,12 @@ ARGUMENT = re.compile(r"<(?:[a-z]+:)?(\w+)>")
 def is_schema(given: Any) -> bool:
     """Whether it is a schema class, and not a function that makes one or its answer."""
     return isinstance(given, type) and issubclass(given, Schema)
+
+
+@cache
+def _made(kind: type[Schema]) -> Schema:
+    """The one object of a schema class: loading and dumping leave nothing in it."""
+    return kind()
 
 
 class Nothing(Shape):
@@ -91,14 +98,14 @@ class Door:
     def schema(self, path_args: Mapping[str, Any]) -> Schema:
         """The schema of what comes in for this thing."""
         if self.takes is None:
-            return Nothing()
-        return self.takes() if isinstance(self.takes, type) else self.takes(**path_args)
+            return _made(Nothing)
+        return _made(self.takes) if isinstance(self.takes, type) else self.takes(**path_args)
 
     def dumped(self, answer: Any) -> Any:
         """The service's answer as JSON can hold it."""
         gives: Any = self.gives
         if is_schema(gives):
-            answer = gives().dump(answer)
+            answer = _made(gives).dump(answer)
         elif gives is not None:
             answer = gives(answer)
         return plain.plain({} if answer is None else answer)
