@@ -42,6 +42,7 @@ from lims.custody.items import (
     take,
     touch,
 )
+from lims.custody.keeping import keep_material_traceable
 from lims.custody.late import told as late_told
 from lims.custody.late import waiting as late_waiting
 from lims.custody.models import Edge, Hold, Item, LateScan, Place, Transfer
@@ -97,6 +98,7 @@ __all__ = [
     "item",
     "items_at",
     "items_of",
+    "keep_material_traceable",
     "last_act",
     "late_told",
     "late_waiting",

@@ -15,6 +15,7 @@ from lims.dosing.bedside import (
 )
 from lims.dosing.checks import BEDSIDE, validity
 from lims.dosing.facts_product import Kept
+from lims.dosing.keeping import keep_doses_traceable
 from lims.dosing.late import record_from_paper
 from lims.dosing.models import (
     Administration,
@@ -56,6 +57,7 @@ __all__ = [
     "given_of",
     "given_to",
     "issue",
+    "keep_doses_traceable",
     "not_given",
     "open_checks",
     "outcomes_of",

@@ -25,6 +25,8 @@ from lims.studies.enrolment import (
     stream,
     withdraw_consent,
 )
+from lims.studies.erasing import erase, refuse_until
+from lims.studies.errors import RetentionRuns
 from lims.studies.models import (
     Consent,
     CycleDayOne,
@@ -70,6 +72,7 @@ __all__ = [
     "Mark",
     "Part",
     "Protocol",
+    "RetentionRuns",
     "Step",
     "Study",
     "Subject",
@@ -87,6 +90,7 @@ __all__ = [
     "delegate",
     "delegations",
     "eligibility",
+    "erase",
     "give_consent",
     "identity",
     "import_list",
@@ -102,6 +106,7 @@ __all__ = [
     "protocol_of",
     "record_cycle_day_one",
     "record_transfer",
+    "refuse_until",
     "register",
     "require_consent",
     "second_override",

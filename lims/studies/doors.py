@@ -7,12 +7,12 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from lims.core import db
+from lims.core import clock, db
 from lims.core.errors import BadInput
 from lims.core.permissions import Actor, Role, requires
 from lims.core.units import Quantity
 from lims.core.words import Text as _
-from lims.studies import allocation, calendar, enrolment, protocol, queries, trials
+from lims.studies import allocation, calendar, enrolment, erasing, protocol, queries, trials
 from lims.studies import permissions as may
 from lims.studies import schemas as of
 from lims.studies.models import Study, Subject, SubjectKind, SubjectState
@@ -127,6 +127,13 @@ def withdraw(actor: Actor, *, number: str, material: str, reason: str) -> dict[s
     """She withdraws."""
     ended = enrolment.withdraw_consent(actor, number=number, reason=reason, material=material)
     return {"number": number, "at": ended.withdrawn_at}
+
+
+@requires(may.ERASE)
+def erase(actor: Actor, *, number: str, reason: str, password: str) -> dict[str, Any]:
+    """Erase who she is."""
+    erasing.erase(actor, number=number, reason=reason, password=password)
+    return {"number": number, "at": clock.now()}
 
 
 @requires(may.JUDGE)
@@ -549,6 +556,20 @@ doors.act(
     about=about,
     after=_to_her,
     order=95,
+)
+doors.act(
+    "/participants/<number>/erasure",
+    erase,
+    takes=of.EraseIn,
+    gives=of.NumberOut,
+    name="erase",
+    title=_("Erase who she is"),
+    intro=_("Her name and birth date are destroyed for good. Her number and the trail stay."),
+    on="participant",
+    when=(IN.SCREENING, IN.COMPLETED, IN.WITHDRAWN),
+    about=about,
+    after=_to_her,
+    order=98,
 )
 doors.read("/studies", list_studies, name="studies", title=_("Studies"))
 doors.read("/studies/<study>", one_study, name="study", title=_("A study"))

@@ -10,14 +10,14 @@ from sqlalchemy.orm import Session
 
 from lims import labels, ledger, people
 from lims.core import clock, codes, db, events, vault
-from lims.core.errors import BadInput, Conflict
+from lims.core.errors import BadInput
 from lims.core.mode import is_practice
 from lims.core.permissions import Actor, requires
 from lims.core.words import Text as _
 from lims.ledger import rules as entries
 from lims.studies import permissions as may
 from lims.studies import protocol, queries
-from lims.studies.errors import ConsentMissing, NotEligible, StepOutOfOrder, Withdrawn
+from lims.studies.errors import ConsentMissing, Erased, NotEligible, StepOutOfOrder, Withdrawn
 from lims.studies.models import (
     Consent,
     Eligibility,
@@ -93,7 +93,7 @@ def identity(actor: Actor, *, number: str, purpose: str) -> dict[str, str]:
     """Her full name and birth date, for an identity check. The look is written to her stream.
 
     Raises:
-        Conflict: her identity was erased.
+        Erased: her identity was.
     """
     with db.transaction() as session:
         subject = queries.subject_by_number(session, number)
@@ -105,7 +105,7 @@ def open_identity(session: Session, subject: Subject) -> dict[str, str]:
     """Who she is; the caller has asked for the permission and writes the entry."""
     kept = session.get(Identity, subject.id)
     if kept is None or kept.wrapped_key is None:
-        raise Conflict(
+        raise Erased(
             _("The identity of %(number)s was erased; it cannot be shown.", number=subject.number)
         )
     return {

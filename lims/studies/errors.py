@@ -49,3 +49,15 @@ class Withdrawn(Conflict):
     """The participant has withdrawn."""
 
     code = "withdrawn"
+
+
+class Erased(Conflict):
+    """Her identity was erased."""
+
+    code = "identity_erased"
+
+
+class RetentionRuns(Conflict):
+    """Something of hers has to stay traceable, so her identity is kept."""
+
+    code = "retention_runs"

@@ -67,3 +67,8 @@ OVERRIDE = permission(
     granted_to={Role.INVESTIGATOR},
     about="Sign, or second, a permission to leave a time window.",
 )
+ERASE = permission(
+    "studies:identity:erase",
+    granted_to={Role.INVESTIGATOR},
+    about="Destroy a subject's name and birth date for good, once nothing has to stay traceable.",
+)

@@ -90,6 +90,18 @@ class SignIn(fields.Shape):
     password = password()
 
 
+class EraseIn(fields.Shape):
+    """Why who she is goes, and a signature."""
+
+    reason = fields.Words(
+        required=True,
+        lines=True,
+        label=_("Why her identity is erased"),
+        help=_("It stays for ever. No names."),
+    )
+    password = password()
+
+
 class DelegateIn(fields.Shape):
     """Who may act in which role, until when."""
 
