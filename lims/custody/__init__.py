@@ -9,7 +9,9 @@ Start reading at `rules` (the published table of states). The steps call `make`,
 `set_state`; nothing here calls a step back.
 """
 
+from lims.custody.boxes import make_box, move_place, put, slots_of
 from lims.custody.clearance import area_facts, ask_clearance, clear
+from lims.custody.counting import Counted, count
 from lims.custody.errors import (
     ItemUnknown,
     NotEnough,
@@ -57,26 +59,34 @@ from lims.custody.queries import (
     items_of,
     parents,
     place,
+    places_in,
 )
 from lims.custody.rules import FINAL, KIND_NAMES, STATE_NAMES, ItemKind, State, may_become
+from lims.custody.standing import Stay, history, in_words, open_time, was_refrozen, whereabouts
+from lims.custody.storage import NoFreeSlot, PlaceFull, SlotTaken
 from lims.custody.telling import last_act
 
 __all__ = [
     "FINAL",
     "KIND_NAMES",
     "STATE_NAMES",
+    "Counted",
     "Edge",
     "Hold",
     "Item",
     "ItemKind",
     "ItemUnknown",
     "LateScan",
+    "NoFreeSlot",
     "NotEnough",
     "NotHere",
     "OnHold",
     "Place",
+    "PlaceFull",
+    "SlotTaken",
     "State",
     "StateRefused",
+    "Stay",
     "Taken",
     "Transfer",
     "WrongItemKind",
@@ -88,12 +98,15 @@ __all__ = [
     "ask_clearance",
     "block_descendants",
     "clear",
+    "count",
     "custody_gaps",
     "descendants",
     "find",
     "hand_over",
+    "history",
     "hold",
     "holds",
+    "in_words",
     "is_overdue",
     "item",
     "items_at",
@@ -104,22 +117,30 @@ __all__ = [
     "late_waiting",
     "lift_hold",
     "make",
+    "make_box",
     "make_place",
     "may_become",
     "move",
+    "move_place",
     "observe",
     "open_offer",
+    "open_time",
     "overdue_offers",
     "parents",
     "place",
     "place_by_code",
     "place_hold",
+    "places_in",
+    "put",
     "refuse",
     "require_free",
     "set_state",
+    "slots_of",
     "stream",
     "take",
     "touch",
     "transfers",
+    "was_refrozen",
+    "whereabouts",
     "withdraw",
 ]

@@ -9,26 +9,25 @@ from sqlalchemy.orm import Session
 
 from lims import people, studies
 from lims.core import codes, db
-from lims.core.permissions import PEOPLE, Actor, requires
+from lims.core.permissions import Actor, requires
 from lims.core.words import Text as _
 from lims.custody import (
-    areas,
-    clearance,
+    boxes,
     handing,
     holding,
     late,
     observing,
-    places,
+    place_doors,
     queries,
     reading,
+    standing,
 )
 from lims.custody import permissions as may
 from lims.custody import schemas as of
 from lims.custody.items import find
-from lims.custody.models import Hold, Item, Opening, Place
+from lims.custody.models import Hold, Item
 from lims.custody.rules import FINAL, KIND_NAMES, STATE_NAMES, ItemKind, State
 from lims.studies import Cell, Mark, Part, Step
-from lims.web import nav
 from lims.web.doors import Doors
 
 _THINGS = "SCLVQK"
@@ -49,9 +48,9 @@ def _here(item: Item) -> dict[str, Any]:
 
 
 @requires(may.MOVE)
-def move(actor: Actor, *, code: str, to: str) -> dict[str, Any]:
+def move(actor: Actor, *, code: str, to: str, position: str = "") -> dict[str, Any]:
     """Say where it stands now."""
-    moved = places.move(actor, code=code, to=to)
+    moved = boxes.put(actor, code=code, to=to, position=position)
     return {
         "code": moved.code,
         "state": moved.state.value,
@@ -98,20 +97,6 @@ def refuse(actor: Actor, *, code: str, reason: str) -> dict[str, Any]:
 def withdraw(actor: Actor, *, code: str, reason: str = "") -> dict[str, Any]:
     """Take an offer back."""
     return _here(handing.withdraw(actor, code=code, reason=reason))
-
-
-@requires(may.CLEAR)
-def ask_clearance(actor: Actor, *, code: str, **given: Any) -> dict[str, Any]:
-    """Say that a work area is empty and clean."""
-    clearance.ask_clearance(actor, code=code, **given)
-    return {"code": code, "state": "asked"}
-
-
-@requires(may.CLEAR)
-def clear(actor: Actor, *, code: str, password: str) -> dict[str, Any]:
-    """Sign as the second person."""
-    clearance.clear(actor, code=code, password=password)
-    return {"code": code, "state": "clear"}
 
 
 @requires(may.HOLD)
@@ -161,13 +146,6 @@ def about_late(actor: Actor, *, scan_id: UUID) -> Sequence[tuple[Any, Any]]:
         return rows
 
 
-@requires(may.PLACE)
-def make_place(actor: Actor, **given: Any) -> dict[str, Any]:
-    """Make a place."""
-    place: Place = places.make_place(actor, **given)
-    return {"code": place.code, "name": place.name}
-
-
 def about(actor: Actor, *, code: str) -> Sequence[tuple[Any, Any]]:
     """What it is, where it is, who holds it, and its holds."""
     with db.reading() as session:
@@ -179,6 +157,8 @@ def about(actor: Actor, *, code: str) -> Sequence[tuple[Any, Any]]:
             (_("Place"), place.name if place else _("none recorded")),
             (_("Held by"), people.name_of(session, item.holder_id) if item.holder_id else "-"),
         ]
+        if out := standing.open_time(session, item):
+            rows.append((_("Out of the freezer"), standing.in_words(out)))
         offer = handing.open_offer(session, item.id)
         if offer is not None:
             rows.append((_("Offered to"), people.name_of(session, offer.receiver_id)))
@@ -186,16 +166,7 @@ def about(actor: Actor, *, code: str) -> Sequence[tuple[Any, Any]]:
         return rows
 
 
-def about_place(actor: Actor, *, code: str) -> Sequence[tuple[Any, Any]]:
-    """Which place it is, and how it stands as a work area."""
-    with db.reading() as session:
-        place = places.place_by_code(session, code, "code")
-        rows: list[tuple[Any, Any]] = [(_("Place"), place.name)]
-        return rows + clearance.area_facts(session, place)
-
-
 doors = Doors("custody")
-nav.add(_("Make a place"), "/places", may.PLACE.granted_to & PEOPLE, order=70)
 
 
 def _is_offered(item: Item) -> bool:
@@ -205,24 +176,6 @@ def _is_offered(item: Item) -> bool:
 
 def _is_not_offered(item: Item) -> bool:
     return not _is_offered(item)
-
-
-def _opening(place: Place) -> Opening | None:
-    with db.reading() as session:
-        return areas.opening_of(session, place.id)
-
-
-def _is_open(place: Place) -> bool:
-    return _opening(place) is not None
-
-
-def _is_asked(place: Place) -> bool:
-    opening = _opening(place)
-    return opening is not None and opening.asked_at is not None
-
-
-def _at_place(answer: dict[str, Any]) -> str:
-    return f"/places/{answer['code']}"
 
 
 def _is_held(item: Item) -> bool:
@@ -325,34 +278,6 @@ doors.act(
     fits=_is_offered,
 )
 doors.act(
-    "/places/<code>/clearing",
-    ask_clearance,
-    takes=of.ClearingIn,
-    gives=of.AreaOut,
-    name="ask-clearance",
-    title=_("Say it is empty and clean"),
-    intro=_("Then another person looks and signs; until then no other donor's item may come."),
-    on="A",
-    about=about_place,
-    after=_at_place,
-    order=20,
-    fits=_is_open,
-)
-doors.act(
-    "/places/<code>/clearance",
-    clear,
-    takes=of.SignIn,
-    gives=of.AreaOut,
-    name="clear",
-    title=_("Sign the line clearance"),
-    intro=_("Look for yourself: nothing lies there, no label, no waste."),
-    on="A",
-    about=about_place,
-    after=_at_place,
-    order=22,
-    fits=_is_asked,
-)
-doors.act(
     "/items/<code>/holds",
     hold,
     takes=of.WhyIn,
@@ -377,20 +302,16 @@ doors.act(
     order=92,
     fits=_is_held,
 )
-doors.act(
-    "/places",
-    make_place,
-    takes=of.PlaceIn,
-    gives=of.PlaceOut,
-    name="make-place",
-    title=_("Make a place"),
-    intro=_("A label is printed; put it where scanners reach it."),
-    said=lambda answer: _(
-        "Made: %(name)s, %(code)s", name=answer["name"], code=codes.grouped(answer["code"])
-    ),
-)
+place_doors.declare(doors)
 doors.read("/items/<code>", reading.card, name="card", title=_("An item"))
 doors.read("/items/<code>/lineage", reading.lineage, name="lineage", title=_("Its lineage"))
+doors.read(
+    "/items/<code>/whereabouts",
+    standing.answer,
+    takes=of.AtIn,
+    name="whereabouts",
+    title=_("Where it was, and with whom"),
+)
 doors.read(
     "/items/<code>/trail", reading.trail, takes=of.TrailIn, name="trail", title=_("Its trail")
 )

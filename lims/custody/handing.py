@@ -12,8 +12,8 @@ from lims.core import clock, codes, db
 from lims.core.errors import BadInput
 from lims.core.permissions import Actor, requires
 from lims.core.words import Text as _
-from lims.custody import areas, queries, telling
 from lims.custody import permissions as may
+from lims.custody import queries, storage, telling
 from lims.custody.errors import NotHere, StateRefused
 from lims.custody.items import find, stream, touch
 from lims.custody.models import Item, Transfer
@@ -116,7 +116,7 @@ def accept(actor: Actor, *, code: str, condition: str = "") -> Item:
 
     Raises:
         NotHere: it was not offered to you, or left the giver's hands meanwhile.
-        GateStopped: it would come into a work area that is open for another donor.
+        SlotTaken, PlaceFull, NoFreeSlot, GateStopped: see `storage.stand`.
     """
     with db.transaction() as session:
         item = find(session, code, lock=True)
@@ -136,9 +136,7 @@ def accept(actor: Actor, *, code: str, condition: str = "") -> Item:
         item.holder_id = actor.person
         to = queries.place(session, transfer.to_place_id)
         if to is not None:
-            areas.admit(actor, session, item, to)
-            item.place_id = to.id
-            item.slot_id = None
+            storage.stand(actor, session, item, to)
         touch(actor, item, "custody.accepted", rows=[transfer])
         return item
 

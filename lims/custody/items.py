@@ -24,7 +24,16 @@ from lims.custody.errors import (
     WrongItemKind,
 )
 from lims.custody.models import Edge, Item
-from lims.custody.rules import FIRST, KIND_NAMES, LETTER, STATE_NAMES, ItemKind, State, may_become
+from lims.custody.rules import (
+    FINAL,
+    FIRST,
+    KIND_NAMES,
+    LETTER,
+    STATE_NAMES,
+    ItemKind,
+    State,
+    may_become,
+)
 
 
 @dataclass(frozen=True)
@@ -323,6 +332,8 @@ def set_state(
             why=why,
         )
     item.state = to
+    if to in FINAL:
+        item.slot_id = None  # what is gone leaves its slot to the next
     touch(actor, item, kind, data, rows=rows, reason=reason)
 
 

@@ -27,11 +27,11 @@ from lims.core.permissions import Actor, requires
 from lims.core.units import Quantity
 from lims.core.words import Text as _
 from lims.custody import permissions as may
+from lims.custody.boxes import put
 from lims.custody.errors import CounterUsed, ItemUnknown, LateAnswered, LateUnknown, OwnLateScan
 from lims.custody.items import find, stream
 from lims.custody.models import Item, LateScan, LateState
 from lims.custody.observing import observe
-from lims.custody.places import move
 
 _PLACED = frozenset({"place_id", "slot_id", "holder_id", "state"})
 _SAID = frozenset({"custody.moved", "custody.accepted"})
@@ -56,7 +56,7 @@ class _Kind:
 
 
 KINDS: Mapping[str, _Kind] = {
-    "move": _Kind(move, places=True),
+    "move": _Kind(put, places=True),
     "observe": _Kind(observe, places=False),
 }
 Deliver = Callable[[Actor, Scan, str, str, Mapping[str, Any], Callable[[], Any]], acts.Done]

@@ -23,6 +23,7 @@ class Place(Tracked, Base):
     """Somewhere things are: a site, a freezer, a box, a slot, a ward."""
 
     __tablename__ = "custody_place"
+    __table_args__ = (Index("uq_custody_place_position", "parent_id", "position", unique=True),)
 
     code: Mapped[str] = mapped_column(String(9), unique=True)
     name: Mapped[str] = mapped_column(String(80))
@@ -32,6 +33,10 @@ class Place(Tracked, Base):
     one_item: Mapped[bool] = mapped_column(default=False)
     # Open to one donor at a time; None in places that were made before there were work areas.
     work_area: Mapped[bool | None]
+    # How many items may stand there; None where nobody set a limit.
+    capacity: Mapped[int | None]
+    # Where a slot is in its box, such as A1.
+    position: Mapped[str | None] = mapped_column(String(8))
 
 
 class Item(Tracked, Base):

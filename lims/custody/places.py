@@ -15,9 +15,9 @@ from lims.core import codes, db, mode
 from lims.core.errors import BadInput, NotFound
 from lims.core.permissions import Actor, requires
 from lims.core.words import Text as _
-from lims.custody import areas, telling
+from lims.custody import areas, storage, telling
 from lims.custody import permissions as may
-from lims.custody.errors import NotHere, StateRefused
+from lims.custody.errors import StateRefused
 from lims.custody.items import stream, unknown
 from lims.custody.models import Item, Place
 from lims.custody.rules import FINAL, LETTER, State
@@ -36,7 +36,9 @@ _STANDING = (
         _item.c.slot_id,
         _item.c.holder_id,
         _item.c.code,
+        _item.c.kind,
         _item.c.donor_id,
+        _item.c.thaw_count,
         # Asked by itself and not joined: a join would keep the place from before the wait for the
         # lock, and so say that an item came from where it had left.
         select(_before.c.code)
@@ -46,7 +48,9 @@ _STANDING = (
         _there.c.id.label("to_id"),
         _there.c.name.label("to_name"),
         _there.c.one_item.label("to_slot"),
+        _there.c.kind.label("to_kind"),
         _there.c.work_area.label("to_area"),
+        _there.c.capacity.label("to_capacity"),
         _there.c.parent_id.label("to_parent"),
     )
     .select_from(_item.outerjoin(_there, _there.c.code == bindparam("to")))
@@ -71,12 +75,6 @@ class PlaceUnknown(NotFound):
     code = "place_unknown"
 
 
-class SlotTaken(NotHere):
-    """Another item stands there."""
-
-    code = "slot_taken"
-
-
 @dataclass(frozen=True)
 class Moved:
     """Where an item stands after a move, and who holds it."""
@@ -98,11 +96,13 @@ def make_place(
     parent: str | None = None,
     one_item: bool = False,
     work_area: bool = False,
+    capacity: int | None = None,
 ) -> Place:
     """Make a place and print its label.
 
     Args:
         work_area: open for one donor at a time; a bench, a hood, an incubator or a shelf in one.
+        capacity: how many items may stand there; any number unless given.
     """
     if work_area and kind not in areas.KINDS:
         raise BadInput(
@@ -120,6 +120,7 @@ def make_place(
                 temperature_class=temperature_class,
                 one_item=one_item,
                 work_area=work_area,
+                capacity=capacity,
             )
             try:
                 with session.begin_nested():
@@ -175,6 +176,7 @@ def move(actor: Actor, *, code: str, to: str, device_at: Any = None) -> Moved:
 
     Raises:
         SlotTaken: the place holds one item, and one is there.
+        PlaceFull, NoFreeSlot, GateStopped: see `storage.let_in`.
         StateRefused: the item is used up, destroyed or given.
     """
     with db.transaction() as session:
@@ -212,9 +214,15 @@ def move(actor: Actor, *, code: str, to: str, device_at: Any = None) -> Moved:
 
 
 def _let_in(actor: Actor, session: Session, item: Any) -> None:
-    """Ask a work area whether it takes an item; most places are none and cost no statement."""
-    if item.to_area or item.to_parent:
-        areas.admit(actor, session, item, session.get_one(Place, item.to_id))
+    """Ask a place whether it takes an item; most have no condition and cost no statement."""
+    if (
+        item.to_area
+        or item.to_parent
+        or item.to_capacity is not None
+        or item.to_kind == "box"
+        or item.thaw_count
+    ):
+        storage.let_in(actor, session, item, session.get_one(Place, item.to_id))
 
 
 def _put(session: Session, item: Any, *, holder: UUID | None) -> tuple[str, str]:
@@ -245,19 +253,10 @@ def _put(session: Session, item: Any, *, holder: UUID | None) -> tuple[str, str]
                 },
             )
     except IntegrityError:
-        raise SlotTaken(
-            _("Another item stands at %(place)s. Choose a free place.", place=item.to_name),
-            field="to",
-            why=_why_taken(session, item.to_id),
-        ) from None
+        raise storage.slot_taken(session, session.get_one(Place, item.to_id)) from None
     if done.rowcount != 1:
         raise StaleDataError(f"{item.id} changed while it was locked")
     kept = session.identity_map.get(session.identity_key(Item, item.id))
     if kept is not None:  # an earlier step of this act read it
         session.refresh(kept)
     return ledger.changed(_item, item.id, item.version + 1, changes)
-
-
-def _why_taken(session: Session, place_id: UUID) -> _ | None:
-    there = session.scalar(select(Item.code).where(Item.slot_id == place_id))
-    return telling.last_act(session, stream(there)) if there else None

@@ -49,6 +49,17 @@ def items_at(session: Session, place_id: UUID) -> list[Item]:
     return list(session.scalars(select(Item).where(Item.place_id == place_id).order_by(Item.code)))
 
 
+def places_in(session: Session, place_id: UUID) -> list[Place]:
+    """The places right inside of a place, without the slots of a box."""
+    return list(
+        session.scalars(
+            select(Place)
+            .where(Place.parent_id == place_id, Place.position.is_(None))
+            .order_by(Place.name)
+        )
+    )
+
+
 def parents(session: Session, item_id: UUID) -> list[tuple[Item, Edge]]:
     """What an item was made from, one step up."""
     return [

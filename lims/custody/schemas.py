@@ -38,7 +38,15 @@ DECISIONS = {
 class MoveIn(fields.Shape):
     """Where it stands now."""
 
-    to = fields.Code("A", required=True, label=_("Place"), help=_("Scan the shelf or slot."))
+    to = fields.Code(
+        "A", required=True, label=_("Place"), help=_("Scan the shelf, the box or the slot.")
+    )
+    position = fields.Words(
+        longest=8,
+        load_default="",
+        label=_("Slot of the box"),
+        help=_("Such as A1; the first free one unless you say which."),
+    )
 
 
 class HandOverIn(fields.Shape):
@@ -107,9 +115,55 @@ class PlaceIn(fields.Shape):
     temperature_class = OneOf(TEMPERATURES, TEMPERATURES, required=True, label=_("Temperature"))
     parent = fields.Code("A", label=_("Inside of"), help=_("Scan the place around it."))
     one_item = fields.Flag(box=True, load_default=False, label=_("It holds one item only"))
+    capacity = fields.Whole(
+        at_least=1,
+        at_most=100_000,
+        label=_("How many items it holds"),
+        help=_("If there is a limit."),
+    )
     work_area = fields.Flag(
         box=True, load_default=False, label=_("It is a work area: open for one donor at a time")
     )
+
+
+class BoxIn(fields.Shape):
+    """A box with slots."""
+
+    name = fields.Words(required=True, longest=70, label=_("Name"), help=_("As on the lid."))
+    rows = fields.Whole(
+        required=True, at_least=1, at_most=26, label=_("Rows"), help=_("A, B, C and so on.")
+    )
+    columns = fields.Whole(required=True, at_least=1, at_most=26, label=_("Columns"))
+
+
+class PlaceMoveIn(fields.Shape):
+    """Where a place stands from now on."""
+
+    to = fields.Code("A", required=True, label=_("Inside of"), help=_("Scan the place around it."))
+
+
+class CountIn(fields.Shape):
+    """What was scanned at a place."""
+
+    seen = fields.Codes(
+        "SCLVQK", load_default=list, most=2000, label=_("Items here"), help=_("One scan a line.")
+    )
+
+
+class CountOut(fields.Shape):
+    """What a count came to."""
+
+    place = fields.Code()
+    matched = fields.Codes()
+    missing = fields.Codes()
+    unexpected = fields.Codes()
+    not_known = fields.Codes()
+
+
+class AtIn(fields.Shape):
+    """At which instant."""
+
+    at = fields.Moment(label=_("When"))
 
 
 class TrailIn(fields.Shape):

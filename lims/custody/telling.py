@@ -7,13 +7,22 @@ from lims.core import clock
 from lims.core.words import Text as _
 
 
-def last_act(session: Session, stream: str) -> _ | None:
-    """Name and time of the last act on a thing; None where nothing befell it yet."""
+def last_entry(session: Session, stream: str) -> ledger.Entry | None:
+    """The last entry on a thing that changed it; None where nothing befell it yet."""
     # Not flushed here: whoever comes second is told who was first, not that a row clashed.
     with session.no_autoflush:
-        entry = ledger.last_of(session, stream)
-        if entry is None:
-            return None
+        return ledger.last_of(session, stream)
+
+
+def last_act(session: Session, stream: str) -> _ | None:
+    """Name and time of the last act on a thing; None where nothing befell it yet."""
+    entry = last_entry(session, stream)
+    return said_of(session, entry) if entry else None
+
+
+def said_of(session: Session, entry: ledger.Entry) -> _:
+    """Name and time of an act."""
+    with session.no_autoflush:
         return _(
             "The last to act on it was %(name)s, at %(time)s.",
             name=people.name_of(session, entry.person),

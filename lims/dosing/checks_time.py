@@ -33,6 +33,7 @@ from lims.dosing.checks_words import (
     the_participant,
 )
 from lims.dosing.facts import BedsideFacts, CycleWindow, Kept, TransferWindow
+from lims.dosing.facts_product import Thaw
 
 _ = Text
 
@@ -108,14 +109,19 @@ def b14_thaw(facts: BedsideFacts) -> Finding | None:
         )
     if thaw.at is None:
         return stopped(what, _("it was thawed, but nobody wrote when"), instead(facts), PHARMACY)
-    return _thaw_time(facts, thaw.at, what)
-
-
-def _thaw_time(facts: BedsideFacts, thawed_at: datetime, what: Text) -> Finding:
-    limit, since = thaw_limit(facts), between(thawed_at, facts.now)
-    ends = said(facts, utc(thawed_at) + limit)
-    if since < timedelta(0):
+    if between(thaw.at, facts.now) < timedelta(0):
         return stopped(what, _("its time of thawing lies ahead"), QUARANTINE_BOX, PHARMACY)
+    return _thaw_time(facts, _warm_for(facts, thaw, thaw.at), what)
+
+
+def _warm_for(facts: BedsideFacts, thaw: Thaw, thawed_at: datetime) -> timedelta:
+    """It warms from when it leaves the freezer, whenever the thaw was written."""
+    return max(between(thawed_at, facts.now), thaw.out)
+
+
+def _thaw_time(facts: BedsideFacts, since: timedelta, what: Text) -> Finding:
+    limit = thaw_limit(facts)
+    ends = said(facts, utc(facts.now) - since + limit)
     if since > limit:
         return stopped(
             what,
@@ -261,8 +267,9 @@ def validity(facts: BedsideFacts) -> datetime:
         ends.append(expires)
     if lot is not None and lot.prp and lot.drawn_at is not None:
         ends.append(utc(lot.drawn_at) + limits.prp_age)
-    if lot is not None and not lot.prp and facts.thaw is not None and facts.thaw.at is not None:
-        ends.append(utc(facts.thaw.at) + thaw_limit(facts))
+    thaw = facts.thaw
+    if lot is not None and not lot.prp and thaw is not None and thaw.at is not None:
+        ends.append(utc(facts.now) - _warm_for(facts, thaw, thaw.at) + thaw_limit(facts))
     spoken = facts.spoken
     if spoken is not None:
         awake = spoken.sedated_at is None

@@ -117,13 +117,16 @@ class Thaw:
     Attributes:
         at: last thaw; None: never thawed.
         count: how many thaws.
+        refrozen: it came into a freezer after a thaw.
         kept: how it was kept since; None counts as room temperature, the shorter time.
+        out: how long it was out of the freezer in all, by its moves and hand-overs.
     """
 
     at: datetime | None
     count: int = 0
     refrozen: bool = False
     kept: Kept | None = None
+    out: timedelta = timedelta(0)
 
 
 @dataclass(frozen=True)

@@ -112,6 +112,8 @@ def thaw_facts(session: Session, item: Item) -> told.Thaw:
     return told.Thaw(
         at=item.thawed_at,
         count=item.thaw_count,
+        refrozen=custody.was_refrozen(session, item),
+        out=custody.open_time(session, item),
         kept=Kept(thawing.kept) if thawing else None,
     )
 

@@ -148,4 +148,6 @@ def _mechanical(session: Session, dose_id: Any) -> bool | None:
 
 
 def _theatre(session: Session) -> str:
-    return str(session.scalar(select(Place.code).where(Place.kind == "ward").limit(1)))
+    """The box on dry ice, where the practice data has one."""
+    wards = select(Place.code).where(Place.kind == "ward")
+    return str(session.scalar(wards.order_by(Place.temperature_class != "-80C").limit(1)))

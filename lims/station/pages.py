@@ -13,7 +13,7 @@ from lims.core.errors import DomainError
 from lims.core.permissions import PEOPLE, Actor
 from lims.core.units import ml
 from lims.core.words import Text as _
-from lims.custody import KIND_NAMES, STATE_NAMES, Item, ItemKind, State
+from lims.custody import KIND_NAMES, STATE_NAMES, Item, ItemKind, Place, State
 from lims.custody.permissions import READ
 from lims.dosing.permissions import GIVES, SHEET
 from lims.station import cards, tracing, waiting
@@ -110,6 +110,8 @@ def item(code: str) -> ResponseReturnValue:
             holder=people.name_of(session, found.holder_id) if found.holder_id else "",
             holds=custody.holds(session, [found.id, *(each.id for each in traced.up)]),
             gaps=custody.custody_gaps(session, found),
+            out=custody.open_time(session, found),
+            in_words=custody.in_words,
             parents=custody.parents(session, found.id),
             trail=_trail(session, found),
             copies=labels.copies(session, found.code),
@@ -138,6 +140,8 @@ def place(code: str) -> ResponseReturnValue:
             place=found,
             within=custody.place(session, found.parent_id),
             items=custody.items_at(session, found.id),
+            inside=custody.places_in(session, found.id),
+            grid=_grid(custody.slots_of(session, found.id)),
             kinds=KIND_NAMES,
             states=STATE_NAMES,
             facts=custody.area_facts(session, found),
@@ -180,6 +184,14 @@ def _of_dose(session: Session, found: Item, actor: Actor) -> dict[str, Any]:
         "may_see_sheets": sees,
         "downtime": sees and found.state in (State.ALLOCATED, State.ISSUED, State.THAWED),
     }
+
+
+def _grid(slots: list[tuple[Place, Item | None]]) -> list[list[tuple[Place, Item | None]]]:
+    """The slots of a box, a row a list."""
+    rows: dict[str, list[tuple[Place, Item | None]]] = {}
+    for slot, standing in slots:
+        rows.setdefault((slot.position or "")[:1], []).append((slot, standing))
+    return list(rows.values())
 
 
 def _next(found: Item, actor: Actor) -> list[Act]:

@@ -17,12 +17,13 @@ from lims.custody import (
     ItemUnknown,
     NotEnough,
     OnHold,
+    SlotTaken,
     State,
     StateRefused,
     Taken,
 )
 from lims.custody import rules as table
-from lims.custody.places import PlaceUnknown, SlotTaken
+from lims.custody.places import PlaceUnknown
 from lims.labels.errors import OldLabel
 from tests.custody import bench
 from tests.custody.bench import badge, kinds, row, somebody

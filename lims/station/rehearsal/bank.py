@@ -154,7 +154,7 @@ def _same_day(stage: Stage, woman: Woman) -> Walk:
     lot, dose = str(woman.lot), str(woman.dose)
     yield from testing.assay_plasma(stage, lot)
     testing.sign_off(stage, lot)
-    yield from giving.supply(stage, woman, dose)
+    yield from giving.supply(stage, woman, dose, place="bedside")
     giving.assess(stage, woman)
     print_labels()
     if woman.mishap == "too old":

@@ -37,13 +37,11 @@ def symbol(code: str) -> str:
     return codes.symbol(code, copy) if copy else code
 
 
-def supply(stage: Stage, woman: Woman, dose: str) -> Walk:
-    """From the freezer into the hands of the clinician."""
+def supply(stage: Stage, woman: Woman, dose: str, *, place: str = "theatre") -> Walk:
+    """From the freezer into the hands of the clinician, on dry ice unless it is never frozen."""
     stage.do("pari", dosing.assign, code=dose, participant=woman.number)
     yield minutes(20)
-    stage.do(
-        "pari", dosing.issue, code=dose, to=stage.badges["clea"], place=stage.places["theatre"]
-    )
+    stage.do("pari", dosing.issue, code=dose, to=stage.badges["clea"], place=stage.places[place])
     yield minutes(10)
     stage.do("clea", custody.accept, code=dose, condition="cold, seal intact")
 

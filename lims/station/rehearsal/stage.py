@@ -179,9 +179,10 @@ class Stage:
         """Places that things stand in."""
         for key, name, kind, temperature in (
             ("bench", "Bench 2", "bench", "room"),
-            ("incubator", "Incubator I1", "incubator", "37"),
-            ("freezer", "Freezer F2, rack 3", "freezer", "-80"),
-            ("theatre", "Transfer room", "ward", "room"),
+            ("incubator", "Incubator I1", "incubator", "37C"),
+            ("freezer", "Freezer F2, rack 3", "freezer", "-80C"),
+            ("theatre", "Transfer room, box on dry ice", "ward", "-80C"),
+            ("bedside", "Transfer room", "ward", "room"),
         ):
             made = self.do(
                 "adel",
