@@ -21,6 +21,8 @@ WITHOUT = {
     "lims.custody.items.take": INSIDE,
     "lims.custody.items.touch": INSIDE,
     "lims.collection.kits.request_tube_label": INSIDE,
+    "lims.custody.storage.let_in": INSIDE,
+    "lims.custody.storage.stand": INSIDE,
     "lims.culture.growing.request_flask_label": INSIDE,
     "lims.labels.services.request": INSIDE,
     "lims.dosing.judging.judge": INSIDE,
