@@ -232,7 +232,7 @@ def open_database(url: str, *, pool: int = 8) -> Database:
             max_overflow=4,
             connect_args={
                 "options": "-c timezone=UTC -c lock_timeout=3000 "
-                "-c idle_in_transaction_session_timeout=10000",
+                "-c idle_in_transaction_session_timeout=9000",
                 "connect_timeout": 5,
             },
         )
