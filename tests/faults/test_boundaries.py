@@ -28,11 +28,13 @@ from lims import (
 )
 from lims.core import acts, clock, db, vault
 from lims.custody import ItemKind
+from lims.ledger import keys
 from tests.bed import bed, beds, worlds  # noqa: F401
 from tests.conftest import SOAK
 from tests.custody import bench
 from tests.faults.boundaries import Strikes, Struck, fingerprint
 from tests.laboratory import START
+from tests.ledger.sealed import key_in, write, wrong_seals
 
 SEED = 20261126
 FRONTS = (collection, culture, custody, dosing, isolation, labels, people, qc, release, studies)
@@ -259,6 +261,35 @@ def test_H36_no_boundary_of_custodys_acts_is_between(database, measured):
     measured("H36", trials=judge.trials, failures=failures, acts=len(judge.acts), what="custody")
     assert judge.torn == []
     assert repeated == len(judge.acts) == 9
+    assert found.ok, found.breaks[:3]
+
+
+# A process that ends closes no server's cursor; the driver says so when the object goes.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_H36_no_boundary_of_a_seal_is_between(database, tmp_path, measured):
+    who = bench.somebody()
+    key_in(tmp_path)
+    try:
+        write(who, 3)
+        ledger.seal()  # from here on the key is known, and a seal is one transaction
+        write(who, 20)
+        judge = Judge(database, every=True)
+        try:
+            judge.strike("ledger.seal", ledger.seal)
+            with judge.strikes.armed(0, "after"), pytest.raises(Struck):
+                ledger.seal()
+        finally:
+            judge.strikes.close()
+        again = ledger.seal()
+        found, wrong = whole(), wrong_seals()
+    finally:
+        keys._place.clear()
+
+    failures = len(judge.torn) + len(found.breaks) + len(wrong) + (again.number != 2)
+    measured("H36", trials=judge.trials, failures=failures, what="sealing")
+    assert judge.torn == []
+    assert (again.number, again.new, wrong) == (2, 0, [])
+    assert judge.trials > 20
     assert found.ok, found.breaks[:3]
 
 
