@@ -1,11 +1,13 @@
 FROM python:3.11-slim-bookworm
 
-# Labels are drawn with DejaVu (Latin, Persian) and Noto CJK (Chinese).
+# Labels are drawn with DejaVu (Latin, Persian) and Noto CJK (Chinese); backups need pg_dump.
 RUN apt-get update \
  && apt-get install -y --no-install-recommends fonts-dejavu-core fonts-noto-cjk \
+      postgresql-client \
  && rm -rf /var/lib/apt/lists/*
 
-RUN useradd --system --uid 10001 --home-dir /var/lib/lims --create-home lims
+RUN useradd --system --uid 10001 --home-dir /var/lib/lims --create-home lims \
+ && install -d -o lims -g lims -m 0700 /backups
 WORKDIR /srv/lims
 ENV PATH=/srv/lims/.venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
 

@@ -19,6 +19,7 @@ from sqlalchemy.engine import make_url
 
 from lims.backup import permissions as may
 from lims.backup.errors import ToolMissing
+from lims.backup.manifest import seal_of
 from lims.backup.restoring import Restored, restore
 from lims.backup.taking import Taken, take
 from lims.core.permissions import Actor, requires
@@ -56,7 +57,7 @@ class Drilled:
             "ok": self.ok,
             "entries": self.restored.entries,
             "streams": self.restored.streams,
-            "seal": self.taken.manifest.seal or None,
+            "seal": seal_of(self.taken.manifest),
             "trail": self.restored.trail,
             "backup_seconds": round(self.backup_s, 3),
             "restore_seconds": round(self.restore_s, 3),

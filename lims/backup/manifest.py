@@ -9,6 +9,7 @@ from sqlalchemy import Connection, inspect, text
 from sqlalchemy.orm import Session
 
 from lims import ledger, migrations
+from lims.backup import shown
 from lims.backup.errors import NoBackup
 from lims.core import clock
 from lims.core.words import Text as _
@@ -82,6 +83,11 @@ def read(document: Any) -> Manifest:
             wrong
         )
     return found
+
+
+def seal_of(said: Manifest) -> dict[str, Any] | None:
+    """The newest seal of a copy as answers show it: its number, size and root, and the JWS."""
+    return {**shown.read(said.seal).as_json(), "jws": said.seal} if said.seal else None
 
 
 def numbers(connection: Connection) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from lims import ledger, migrations
 from lims.backup import loading, manifest, packing, shown
 from lims.backup import permissions as may
 from lims.backup.errors import NoBackup
-from lims.backup.manifest import Manifest
+from lims.backup.manifest import Manifest, seal_of
 from lims.backup.shown import Shown
 from lims.core import db
 from lims.core.permissions import Actor, requires
@@ -44,7 +44,7 @@ class Restored:
             "ok": self.ok,
             "entries": self.entries,
             "streams": self.streams,
-            "seal": self.manifest.seal or None,
+            "seal": seal_of(self.manifest),
             "trail": self.trail,
             "made_at": self.manifest.made_at,
             "open": False,

@@ -20,7 +20,7 @@ from sqlalchemy.pool import NullPool
 
 from lims.backup import manifest, packing, server
 from lims.backup import permissions as may
-from lims.backup.manifest import Manifest
+from lims.backup.manifest import Manifest, seal_of
 from lims.core.errors import BadInput, TemporaryFailure
 from lims.core.permissions import Actor, requires
 from lims.core.words import Text as _
@@ -45,7 +45,7 @@ class Taken:
             "file": str(self.file),
             "entries": said.entries,
             "streams": said.streams,
-            "seal": said.seal or None,
+            "seal": seal_of(said),
             "trail": said.trail,
             "made_at": said.made_at,
             "revision": said.revision,

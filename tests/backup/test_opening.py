@@ -1,54 +1,33 @@
 """A copy is compared with the seal that somebody kept, and only a person opens it."""
 
-import base64
 import json
 
 import pytest
-from sqlalchemy import insert, select
 
 from lims import backup, labels, ledger, studies
 from lims.backup.errors import NotClosed
-from lims.core import clock, copied, db
+from lims.core import copied, db
 from lims.core.errors import BadInput
-from lims.ledger import tree
-from lims.ledger.models import LedgerEntry, LedgerLeaf, LedgerSeal
-from lims.web import health
+from lims.web import health, seals
 from tests.backup.test_backup import at, recorded, write
 from tests.laboratory import OPERATOR
+from tests.ledger.sealed import key_in, wrong_seals
 
 
 def sealed():
-    """Give every entry its leaf and sign the tree's size and root; answers the seal's JWS."""
-    with db.transaction() as session:
-        known = session.scalars(select(LedgerLeaf.entry_id)).all()
-        for entry in session.scalars(
-            select(LedgerEntry.id).where(LedgerEntry.id.not_in(known)).order_by(LedgerEntry.id)
-        ).all():
-            session.execute(insert(LedgerLeaf).values(number=len(known), entry_id=entry))
-            known = [*known, entry]
-        digests = session.scalars(
-            select(LedgerEntry.digest)
-            .join(LedgerLeaf, LedgerLeaf.entry_id == LedgerEntry.id)
-            .order_by(LedgerLeaf.number)
-        ).all()
-        number = len(session.scalars(select(LedgerSeal.number)).all()) + 1
-        root = tree.root(digests)
-        said = {"v": 1, "origin": "", "number": number, "size": len(digests), "root": root.hex()}
-        payload = base64.urlsafe_b64encode(json.dumps(said).encode()).decode().rstrip("=")
-        session.execute(
-            insert(LedgerSeal).values(
-                number=number, size=len(digests), root=root, at=clock.now(),
-                prev=bytes([number]) * 32, key_id="k", jws=f"e30.{payload}.c2ln",
-            )
-        )  # fmt: skip
-        return f"e30.{payload}.c2ln"
+    """Seal everything; answers the seal's JWS."""
+    ledger.seal()
+    with db.reading() as session:
+        return ledger.newest_seal(session).jws
 
 
 @pytest.fixture
 def copy(laboratory, here, elsewhere, tmp_path):
     """A copy of a laboratory with a woman, and the seal that was newest when it was taken."""
+    key_in(tmp_path)
     laboratory.woman()
     seal = sealed()
+    write(1)  # what no seal covers yet is in it as well
     file = backup.take(OPERATOR, here, tmp_path / "one.backup").file
     return file, backup.read_seal(seal), elsewhere()
 
@@ -60,6 +39,8 @@ def test_a_copy_that_holds_what_was_sealed_opens(laboratory, copy):
 
     with at(other):
         assert "nobody has opened" in health._copy(None)
+        with pytest.raises(db.CopyClosed):
+            ledger.seal()
         answer = backup.open_copy(OPERATOR, seal=seal)
         assert answer["open"]
         assert health._copy(None) == ""
@@ -69,6 +50,10 @@ def test_a_copy_that_holds_what_was_sealed_opens(laboratory, copy):
             opened = ledger.newest(session, kind="backup.opened")
         assert opened[0].data["seal"]["root"] == seal.root.hex()
         assert opened[0].data["older_than_seal"] is False
+        ledger.seal()
+        assert wrong_seals() == []
+        with db.reading() as session:
+            assert ledger.newest_seal(session).number == seal.number + 1
         with pytest.raises(NotClosed):
             backup.open_copy(OPERATOR, seal=seal)
 
@@ -84,7 +69,7 @@ def test_H45_an_older_state_is_refused_and_the_database_stays_empty(
     forms = [
         newer,
         json.dumps({"jws": newer}),
-        json.dumps({"seal": {"jws": newer, "number": 1}, "keys": []}),
+        json.dumps(seals.newest()),
         f"{shown.size} {shown.root.hex()}",
         json.dumps({"size": shown.size, "root": shown.root.hex()}),
     ]

@@ -37,9 +37,10 @@ def test_a_mistake_would_be_seen(tmp_path):
 
 def test_every_part_of_an_installation_is_there(compose):
     services = compose["services"]
-    assert set(services) == {"proxy", "web", "worker", "beat", "upgrade", "postgres", "redis"}
+    once = {"upgrade", "backup"}
+    assert set(services) == {"proxy", "web", "worker", "beat", "postgres", "redis", *once}
     for name, service in services.items():
-        if name != "upgrade":
+        if name not in once:
             assert service["restart"] == "unless-stopped", name
             assert "healthcheck" in service, name
     assert services["postgres"]["image"].startswith("postgres:15")
@@ -53,7 +54,7 @@ def test_every_part_of_an_installation_is_there(compose):
 
 
 def test_the_application_never_gets_the_owners_password(compose):
-    for name in ("web", "worker", "beat"):
+    for name in ("web", "worker", "beat", "backup"):
         settings = compose["services"][name]["environment"]
         assert "LIMS_OWNER_DATABASE_URL" not in settings, name
         assert "LIMS_OWNER_PASSWORD" not in str(settings), name
