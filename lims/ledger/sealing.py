@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from typing import Any, cast
 from uuid import uuid4
 
-from sqlalchemy import Table, delete, exists, func, insert, select, text
+from sqlalchemy import Table, case, delete, exists, func, insert, select, text
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
@@ -200,11 +200,11 @@ def _batch(session: Session, after: int) -> tuple[int, int]:
     fresh_keys = [each.entry_id for each in known if each.leaf is None]
     waiting = _pending.c.entry_id.between(ids[0], ids[-1]) | _pending.c.entry_id.in_(fresh_keys)
     standing = _standing(session, known)
-    entries = _without_leaf(session, waiting, fresh_keys)
-    if entries:
-        tiles.grow(session, standing.size, entries)
-        for each in entries:
-            standing.edge.add(each.digest)
+    digests = _number(session, waiting, fresh_keys, standing.size)
+    if digests:
+        tiles.grow(session, standing.size, digests)
+        for each in digests:
+            standing.edge.add(each)
         root = _agreed(session, standing)
         if keys.right_key(_known_keys(session), standing.edge.size) != key.public:
             raise _refused("the seal would not cover the entry of its own key")
@@ -212,7 +212,7 @@ def _batch(session: Session, after: int) -> tuple[int, int]:
     # Whatever stands in a leaf waits no more.
     sealed = exists().where(_leaf.c.entry_id == _pending.c.entry_id)
     session.execute(delete(_pending).where(waiting, sealed))
-    return len(entries), ids[-1] if len(ids) == BATCH else 0
+    return len(digests), ids[-1] if len(ids) == BATCH else 0
 
 
 def _known_keys(session: Session) -> list[keys.KnownKey]:
@@ -249,18 +249,36 @@ def _standing(session: Session, known: list[keys.KnownKey]) -> _Standing:
     return _Standing(last, said.digest, edge)
 
 
-def _without_leaf(session: Session, waiting: Any, first: list[int]) -> list[Any]:
-    """The entries of a batch that have no leaf yet, by id, those of `first` before the others."""
-    found = session.execute(
-        select(_pending.c.entry_id, _entry.c.id, _entry.c.digest)
-        .outerjoin(_entry, _entry.c.id == _pending.c.entry_id)
-        .where(waiting, ~exists().where(_leaf.c.entry_id == _pending.c.entry_id))
-        .order_by(_pending.c.entry_id)
-    ).all()
-    for each in found:
-        if each.id is None:
-            raise _refused(f"entry {each.entry_id} waits for its seal and is gone")
-    return sorted(found, key=lambda each: each.id not in first)
+def _number(session: Session, waiting: Any, first: list[int], size: int) -> list[bytes]:
+    """Give leaves to the entries of a batch that have none, by id, those of `first` before others.
+
+    Returns:
+        Their digests, in the order of their leaves.
+    """
+    gone = session.scalar(
+        select(_pending.c.entry_id)
+        .where(waiting, ~exists().where(_entry.c.id == _pending.c.entry_id))
+        .limit(1)
+    )
+    if gone is not None:
+        raise _refused(f"entry {gone} waits for its seal and is gone")
+    before_others = case((_pending.c.entry_id.in_(first), 0), else_=1)
+    place = func.row_number().over(order_by=(before_others, _pending.c.entry_id))
+    free = ~exists().where(_leaf.c.entry_id == _pending.c.entry_id)
+    session.execute(
+        insert(_leaf).from_select(
+            ["number", "entry_id"],
+            select(place + (size - 1), _pending.c.entry_id).where(waiting, free),
+        )
+    )
+    return list(
+        session.scalars(
+            select(_entry.c.digest)
+            .join(_leaf, _leaf.c.entry_id == _entry.c.id)
+            .where(_leaf.c.number >= size)
+            .order_by(_leaf.c.number)
+        )
+    )
 
 
 def _agreed(session: Session, standing: _Standing) -> bytes:

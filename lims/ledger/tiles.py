@@ -2,7 +2,7 @@
 
 from collections import OrderedDict
 from collections.abc import Sequence
-from typing import Any, cast
+from typing import cast
 
 from sqlalchemy import Table, insert, select
 from sqlalchemy.orm import Session
@@ -99,20 +99,12 @@ def split(hashes: bytes) -> list[bytes]:
     return [hashes[at : at + _HASH] for at in range(0, len(hashes), _HASH)]
 
 
-def grow(session: Session, size: int, entries: Sequence[Any]) -> None:
-    """Write the leaves after the first `size`, and every tile that they fill.
-
-    Args:
-        entries: rows with `id` and `digest`, in the order of their leaves.
-    """
-    session.execute(
-        insert(_leaf),
-        [{"number": size + at, "entry_id": each.id} for at, each in enumerate(entries)],
-    )
+def grow(session: Session, size: int, leaves: Sequence[bytes]) -> None:
+    """Write every tile that the leaves after the first `size` fill."""
     start = size - size % WIDE
     hashes = [
         *split(TileReader(session)._leaves(start // WIDE)[: (size - start) * _HASH]),
-        *(each.digest for each in entries),
+        *leaves,
     ]
     height, first = 0, start // WIDE
     while len(hashes) >= WIDE:
