@@ -62,9 +62,13 @@ from lims.custody.queries import (
     places_in,
 )
 from lims.custody.rules import FINAL, KIND_NAMES, STATE_NAMES, ItemKind, State, may_become
+from lims.custody.shipping import Received, dispatch, place_facts
+from lims.custody.shipping import receive as receive_shipment
 from lims.custody.standing import Stay, history, in_words, open_time, was_refrozen, whereabouts
 from lims.custody.storage import NoFreeSlot, PlaceFull, SlotTaken
 from lims.custody.telling import last_act
+from lims.custody.transit import InTransit, open_shipment
+from lims.custody.transit import overdue as overdue_shipments
 
 __all__ = [
     "FINAL",
@@ -73,6 +77,7 @@ __all__ = [
     "Counted",
     "Edge",
     "Hold",
+    "InTransit",
     "Item",
     "ItemKind",
     "ItemUnknown",
@@ -83,6 +88,7 @@ __all__ = [
     "OnHold",
     "Place",
     "PlaceFull",
+    "Received",
     "SlotTaken",
     "State",
     "StateRefused",
@@ -101,6 +107,7 @@ __all__ = [
     "count",
     "custody_gaps",
     "descendants",
+    "dispatch",
     "find",
     "hand_over",
     "history",
@@ -124,14 +131,18 @@ __all__ = [
     "move_place",
     "observe",
     "open_offer",
+    "open_shipment",
     "open_time",
     "overdue_offers",
+    "overdue_shipments",
     "parents",
     "place",
     "place_by_code",
+    "place_facts",
     "place_hold",
     "places_in",
     "put",
+    "receive_shipment",
     "refuse",
     "require_free",
     "set_state",

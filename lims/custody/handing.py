@@ -13,7 +13,7 @@ from lims.core.errors import BadInput
 from lims.core.permissions import Actor, requires
 from lims.core.words import Text as _
 from lims.custody import permissions as may
-from lims.custody import queries, storage, telling
+from lims.custody import queries, storage, telling, transit
 from lims.custody.errors import NotHere, StateRefused
 from lims.custody.items import find, stream, touch
 from lims.custody.models import Item, Transfer
@@ -76,6 +76,7 @@ def hand_over(
         item = find(session, code, lock=True)
         receiver = people.by_badge(session, to)
         _require_there(session, item)
+        transit.require_not_travelling(session, item.id, item.code)
         if item.holder_id != actor.person:
             raise NotHere(
                 _(

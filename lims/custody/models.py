@@ -169,6 +169,53 @@ class Opening(Tracked, Base):
     cleared_by: Mapped[UUID | None]
 
 
+class Shipment(Tracked, Base):
+    """A transport box on its way: dispatched by one person, received by another."""
+
+    __tablename__ = "custody_shipment"
+    __table_args__ = (
+        Index(
+            "uq_custody_shipment_open",
+            "place_id",
+            unique=True,
+            sqlite_where=text("received_at IS NULL"),
+            postgresql_where=text("received_at IS NULL"),
+        ),
+        CheckConstraint("received_by <> sent_by", name="two_people"),
+    )
+
+    place_id: Mapped[UUID] = mapped_column(ForeignKey("custody_place.id"))
+    to_place_id: Mapped[UUID] = mapped_column(ForeignKey("custody_place.id"))
+    # Who answers for it on the way, and holds what is in it.
+    sent_by: Mapped[UUID]
+    sent_at: Mapped[datetime]
+    due_at: Mapped[datetime]
+    received_by: Mapped[UUID | None]
+    received_at: Mapped[datetime | None]
+
+
+class ShipmentLine(Tracked, Base):
+    """One item of a shipment's manifest, and what became of it at the receipt."""
+
+    __tablename__ = "custody_shipment_line"
+    __table_args__ = (
+        UniqueConstraint("shipment_id", "item_id"),
+        # An item travels in one shipment at a time.
+        Index(
+            "uq_custody_shipment_line_open",
+            "item_id",
+            unique=True,
+            sqlite_where=text("outcome IS NULL"),
+            postgresql_where=text("outcome IS NULL"),
+        ),
+    )
+
+    shipment_id: Mapped[UUID] = mapped_column(ForeignKey("custody_shipment.id"))
+    item_id: Mapped[UUID] = mapped_column(ForeignKey("custody_item.id"))
+    # received, damaged or missing; None on the way.
+    outcome: Mapped[str | None] = mapped_column(String(10))
+
+
 class Hold(Tracked, Base):
     """A reason not to use an item, until somebody lifts it."""
 

@@ -59,3 +59,8 @@ CLEAR = permission(
     granted_to={Role.TECHNICIAN, Role.ANALYST, Role.QC_OFFICER, Role.PHARMACIST},
     about="Say that a work area is empty, or sign as the second person that it is.",
 )
+SHIP = permission(
+    "custody:shipment:sign",
+    granted_to=MOVE.granted_to,
+    about="Sign the dispatch of a transport box, or its receipt.",
+)

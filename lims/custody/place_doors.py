@@ -6,7 +6,7 @@ from typing import Any
 from lims.core import codes, db
 from lims.core.permissions import PEOPLE, Actor, requires
 from lims.core.words import Text as _
-from lims.custody import areas, boxes, clearance, counting, places, queries
+from lims.custody import areas, boxes, clearance, counting, places, queries, shipping, transit
 from lims.custody import permissions as may
 from lims.custody import schemas as of
 from lims.custody.models import Opening, Place
@@ -55,6 +55,19 @@ def clear(actor: Actor, *, code: str, password: str) -> dict[str, Any]:
     return {"code": code, "state": "clear"}
 
 
+@requires(may.SHIP)
+def dispatch(actor: Actor, *, code: str, **given: Any) -> dict[str, Any]:
+    """Sign this box off."""
+    shipment = shipping.dispatch(actor, code=code, **given)
+    return {"code": code, "due_at": shipment.due_at}
+
+
+@requires(may.SHIP)
+def receive(actor: Actor, *, code: str, **given: Any) -> dict[str, Any]:
+    """Count this box in."""
+    return vars(shipping.receive(actor, code=code, **given))
+
+
 def about_place(actor: Actor, *, code: str) -> Sequence[tuple[Any, Any]]:
     """Which place it is, and how it stands as a work area."""
     with db.reading() as session:
@@ -65,7 +78,7 @@ def about_place(actor: Actor, *, code: str) -> Sequence[tuple[Any, Any]]:
             rows.append((_("Inside of"), around.name))
         rows.append((_("Temperature"), of.TEMPERATURES.get(
             place.temperature_class, place.temperature_class)))  # fmt: skip
-        return rows + clearance.area_facts(session, place)
+        return rows + shipping.place_facts(session, place)
 
 
 def _opening(place: Place) -> Opening | None:
@@ -80,6 +93,27 @@ def _is_open(place: Place) -> bool:
 def _is_asked(place: Place) -> bool:
     opening = _opening(place)
     return opening is not None and opening.asked_at is not None
+
+
+def _travels(place: Place) -> bool:
+    with db.reading() as session:
+        return transit.open_shipment(session, place.id) is not None
+
+
+def _may_travel(place: Place) -> bool:
+    return place.kind == transit.TRANSPORT and not _travels(place)
+
+
+def _came(answer: dict[str, Any]) -> _:
+    return _(
+        "Received: %(received)s; damaged: %(damaged)s; missing: %(missing)s; "
+        "not on the manifest: %(foreign)s",
+        received=len(answer["received"]),
+        **{
+            name: ", ".join(codes.grouped(each) for each in answer[name]) or "0"
+            for name in ("damaged", "missing", "foreign")
+        },
+    )
 
 
 def _holds_boxes(place: Place) -> bool:
@@ -194,4 +228,33 @@ def declare(doors: Doors) -> None:
         after=_at_place,
         order=32,
         fits=_is_movable,
+    )
+    doors.act(
+        "/places/<code>/dispatch",
+        dispatch,
+        takes=of.DispatchIn,
+        gives=of.DispatchOut,
+        name="dispatch",
+        title=_("Send this box"),
+        intro=_("What stands in it now is its manifest. You answer for it until it is received."),
+        on="A",
+        about=about_place,
+        after=_at_place,
+        order=6,
+        fits=_may_travel,
+    )
+    doors.act(
+        "/places/<code>/receipt",
+        receive,
+        takes=of.ShipmentIn,
+        gives=of.ShipmentOut,
+        name="receive-shipment",
+        title=_("Receive this box"),
+        intro=_("Scan everything that is in it, damaged or not."),
+        on="A",
+        about=about_place,
+        after=lambda answer: f"/places/{answer['place']}",
+        said=_came,
+        order=5,
+        fits=_travels,
     )

@@ -15,7 +15,7 @@ from lims.core import codes, db, mode
 from lims.core.errors import BadInput, NotFound
 from lims.core.permissions import Actor, requires
 from lims.core.words import Text as _
-from lims.custody import areas, storage, telling
+from lims.custody import areas, storage, telling, transit
 from lims.custody import permissions as may
 from lims.custody.errors import StateRefused
 from lims.custody.items import stream, unknown
@@ -45,6 +45,10 @@ _STANDING = (
         .where(_before.c.id == _item.c.place_id)
         .scalar_subquery()
         .label("place"),
+        select(_before.c.kind)
+        .where(_before.c.id == _item.c.place_id)
+        .scalar_subquery()
+        .label("place_kind"),
         _there.c.id.label("to_id"),
         _there.c.name.label("to_name"),
         _there.c.one_item.label("to_slot"),
@@ -215,11 +219,13 @@ def move(actor: Actor, *, code: str, to: str, device_at: Any = None) -> Moved:
 
 def _let_in(actor: Actor, session: Session, item: Any) -> None:
     """Ask a place whether it takes an item; most have no condition and cost no statement."""
+    if item.place_kind == transit.TRANSPORT:
+        transit.require_not_travelling(session, item.id, item.code)
     if (
         item.to_area
         or item.to_parent
         or item.to_capacity is not None
-        or item.to_kind == "box"
+        or item.to_kind in ("box", transit.TRANSPORT)
         or item.thaw_count
     ):
         storage.let_in(actor, session, item, session.get_one(Place, item.to_id))

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from lims.core import clock, codes, db, gate
 from lims.core.permissions import Actor
 from lims.core.words import Text as _
-from lims.custody import areas, telling
+from lims.custody import areas, telling, transit
 from lims.custody.errors import NotHere
 from lims.custody.items import stream
 from lims.custody.models import Item, Place
@@ -45,10 +45,13 @@ def let_in(actor: Actor, session: Session, item: Any, place: Place) -> None:
 
     Raises:
         GateStopped: a thawed dose would be frozen again, or two donors would meet.
+        InTransit: it is a box on its way.
         PlaceFull: as many items stand there as it holds.
         NoFreeSlot: the place has slots, and none was named.
     """
     _never_refrozen(item, place)
+    if place.kind == transit.TRANSPORT:
+        _not_sent_off(session, place)
     areas.admit(actor, session, item, place)
     if place.kind == "box" and _has_slots(session, place):
         raise NoFreeSlot(
@@ -99,6 +102,17 @@ def _never_refrozen(item: Any, place: Place) -> None:
         gate.Answer("custody.refreeze", clock.now(), (gate.Row("T01", finding),)),
         codes=[item.code, place.code],
     )
+
+
+def _not_sent_off(session: Session, place: Place) -> None:
+    # Whoever signs it off holds this row, so that nothing slips in beside the manifest.
+    db.locked(session, select(Place).where(Place.id == place.id))
+    if transit.open_shipment(session, place.id) is not None:
+        raise transit.InTransit(
+            _("%(place)s is on its way; nothing can be put into it.", place=place.name),
+            field="to",
+            why=telling.last_act(session, areas.stream(place.code)),
+        )
 
 
 def _has_slots(session: Session, place: Place) -> bool:

@@ -133,7 +133,7 @@ def _place(session: Session, actor: Actor, read: codes.Scanned) -> dict[str, Any
         (_("Place"), place.name),
         (_("Temperature"), place.temperature_class),
         (_("Items here"), len(standing)),
-        *custody.area_facts(session, place),
+        *custody.place_facts(session, place),
     ]
     return _answer(
         read,

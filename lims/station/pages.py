@@ -144,7 +144,7 @@ def place(code: str) -> ResponseReturnValue:
             grid=_grid(custody.slots_of(session, found.id)),
             kinds=KIND_NAMES,
             states=STATE_NAMES,
-            facts=custody.area_facts(session, found),
+            facts=custody.place_facts(session, found),
             acts=acts_for("A", None, actor, found),
         )
 

@@ -8,7 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from lims import custody, dosing, ledger, people, studies
-from lims.core import clock
+from lims.core import clock, codes
 from lims.core.permissions import Actor, Role
 from lims.core.words import Text
 from lims.custody import KIND_NAMES, STATE_NAMES, Item, ItemKind, State, Transfer
@@ -107,6 +107,25 @@ def _overdue(session: Session, actor: Actor) -> list[Line]:
             late_word=_("overdue"),
         )
         for item, transfer in custody.overdue_offers(session, person=person, limit=MOST)
+    ]
+
+
+def _shipments(session: Session, actor: Actor) -> list[Line]:
+    """Boxes that nobody received by their deadline."""
+    return [
+        Line(
+            f"/places/{place.code}",
+            codes.grouped(place.code),
+            _(
+                "%(place)s, sent by %(name)s",
+                place=place.name,
+                name=people.name_of(session, shipment.sent_by),
+            ),
+            shipment.sent_at,
+            late=True,
+            late_word=_("overdue"),
+        )
+        for place, shipment in custody.overdue_shipments(session)[:MOST]
     ]
 
 
@@ -209,6 +228,7 @@ LISTS: tuple[Waiting, ...] = (
         _offered,
     ),
     Waiting("overdue", _("Hand-overs overdue"), _HANDS, _overdue),
+    Waiting("shipments", _("Shipments overdue"), _HANDS, _shipments),
     Waiting(
         "late-scans",
         _("Scans that arrived late"),
