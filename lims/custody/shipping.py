@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -212,27 +213,31 @@ def _locked_box(session: Session, code: str) -> Place:
 
 
 def _inside(session: Session, box: Place) -> list[Item]:
-    return list(
-        session.scalars(
-            select(Item)
-            .where(Item.place_id.in_(areas.within(session, box.id)), Item.state.not_in(FINAL))
-            .order_by(Item.code)
-            .with_for_update()
-            .execution_options(populate_existing=True)
-        )
+    found = session.scalars(
+        select(Item.id)
+        .where(Item.place_id.in_(areas.within(session, box.id)), Item.state.not_in(FINAL))
+        .order_by(Item.code)
     )
+    there = areas.within(session, box.id)
+    locked = [_locked(session, each) for each in found]
+    # What left the box while its row was waited for is not sent.
+    return [each for each in locked if each.place_id in there and each.state not in FINAL]
+
+
+def _locked(session: Session, item_id: UUID) -> Item:
+    item = db.locked(session, select(Item).where(Item.id == item_id))
+    assert item is not None  # noqa: S101 - read a moment ago, and items are never deleted
+    return item
 
 
 def _manifest(session: Session, shipment: Shipment) -> list[tuple[Item, ShipmentLine]]:
     found = session.execute(
-        select(Item, ShipmentLine)
+        select(Item.id, ShipmentLine)
         .join(ShipmentLine, ShipmentLine.item_id == Item.id)
         .where(ShipmentLine.shipment_id == shipment.id)
         .order_by(Item.code)
-        .with_for_update()
-        .execution_options(populate_existing=True)
-    )
-    return [(row[0], row[1]) for row in found]
+    ).all()
+    return [(_locked(session, row[0]), row[1]) for row in found]
 
 
 def place_facts(session: Session, place: Place) -> list[tuple[Any, Any]]:
