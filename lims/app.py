@@ -6,7 +6,8 @@ from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 
-from flask import Flask, Response, render_template, request
+from flask import Flask, Request, Response, render_template, request
+from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
 from flask.typing import ResponseReturnValue
 from werkzeug.middleware.proxy_fix import ProxyFix
 
@@ -56,6 +57,15 @@ class Web(Flask):
             return super().full_dispatch_request()
 
 
+class Sessions(SecureCookieSessionInterface):
+    """Sessions in a signed cookie; where none came, as from a program, nothing is to be checked."""
+
+    def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:
+        if self.get_cookie_name(app) not in request.cookies:
+            return self.session_class()
+        return super().open_session(app, request)
+
+
 def chosen_language() -> str:
     """The language of a request: what was chosen on this device, else what its browser asks."""
     kept = request.cookies.get("language", "")
@@ -69,6 +79,7 @@ def create_app(settings: Settings, database: db.Database | None = None) -> Flask
     db.use(database or db.open_database(settings.database_url))
     use_keys(settings)
     app = Web("lims.web", static_url_path="/static")
+    app.session_interface = Sessions()
     signing_key = hmac.new(settings.secret_key.encode(), b"web cookies", hashlib.sha256)
     app.config.update(
         SECRET_KEY=signing_key.hexdigest(),
@@ -146,8 +157,10 @@ def _start_page(app: Flask) -> None:
 
 def _guarded(response: Response) -> Response:
     """The headers that keep another site's script, frame or guess out (H54)."""
-    for name, value in _HEADERS.items():
-        response.headers.setdefault(name, value)
+    there = {name.lower() for name, _value in response.headers}
+    response.headers.extend(
+        [(name, value) for name, value in _HEADERS.items() if name.lower() not in there]
+    )
     if request.endpoint != "static":
         response.headers.setdefault("Cache-Control", "no-store")
     if request.is_secure:

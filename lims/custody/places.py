@@ -248,6 +248,7 @@ def _put(session: Session, item: Any, *, holder: UUID | None) -> tuple[str, str]
     try:
         # Only a slot can be taken, so elsewhere no savepoint is paid for.
         with session.begin_nested() if item.to_slot else nullcontext():
+            # Asked anew: the session begins the savepoint when a connection is asked for within it.
             done = session.connection().execute(
                 _PUT,
                 {

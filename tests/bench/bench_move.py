@@ -66,7 +66,7 @@ def client(port, token, todo, failures):
 
 @contextmanager
 def serving(address, broker):
-    """The port of `lims serve` over a database."""
+    """The port of `lims serve` over a database, and its process."""
     port = services_here.free_port()
     web = subprocess.Popen(
         [LIMS, "serve", "--port", str(port), "--json"],
@@ -83,7 +83,7 @@ def serving(address, broker):
     try:
         assert json.loads(web.stdout.readline())["ready"]
         time.sleep(3)  # the second process may still be coming up
-        yield port
+        yield port, web.pid
     finally:
         web.send_signal(signal.SIGTERM)
         web.wait(30)
@@ -108,21 +108,38 @@ def by_clients(port, made, todo):
     return took / len(todo)
 
 
-def http(server, made, broker):
-    """`lims serve` with four clients, and two loops, slice by slice."""
-    sent = loops.record_request(server, made)
-    ours, bare = [], []
-    with loops.clone(server, made) as one, loops.clone(server, made) as other:
+def http(server, made, broker, sent, *, wait):
+    """`lims serve` with four clients, and two loops, slice by slice.
+
+    Returns:
+        Seconds for each act by slice of both sides, and processor seconds for each act of both.
+    """
+    times, acts, clients_s = ([], []), 0, 0.0
+    with (
+        loops.clone(server, made, wait=wait) as one,
+        loops.clone(server, made, wait=wait) as other,
+    ):
         hands = loops.Hands(2, bare=other)
-        with serving(one, broker) as port:
+        with serving(one, broker) as (port, web):
+
+            def spent():
+                ours = [web, *loops.backends(one)], [each.pid for each in hands.running]
+                return loops.spent_s(ours[0]), loops.spent_s(ours[1] + loops.backends(other))
+
             pairs = zip(loops.sliced(loops.moves(made), 100), loops.sliced(sent, 100), strict=True)
             for number, (mine, base) in enumerate(pairs):
+                begun = time.process_time()
                 took = by_clients(port, made, mine), hands.run("bare", base)
-                if number:  # the first warms both up
-                    ours.append(took[0])
-                    bare.append(took[1])
+                if number == 0:  # the first warms both up
+                    before = spent()
+                    continue
+                acts += len(mine)
+                clients_s += time.process_time() - begun
+                for side, each in zip(times, took, strict=True):
+                    side.append(each)
+            ours, bare = (now - then for now, then in zip(spent(), before, strict=True))
         hands.close()
-    return loops.say("http", ours, bare, AIMS["http"])
+    return times, ((ours + clients_s) / acts, bare / acts)
 
 
 def profile(server, made):
@@ -155,10 +172,15 @@ def main():
             for text, _parameters, _many in sent[-1]:
                 print(" ".join(text.split())[:160])
         answer = {}
-        for wait, name in ((True, "service"), (False, "service, no wait for the disk")):
+        requests = loops.record_request(server, made)
+        for wait, how in ((True, ""), (False, ", no wait for the disk")):
+            name = "service" + how
             sides = loops.service_against_loop(server, made, sent, wait=wait)
             answer[name] = loops.say_sides(name, *sides, AIMS["service"])
-        answer["http"] = http(server, made, broker)
+            name = "http" + how
+            times, processor = http(server, made, broker, requests, wait=wait)
+            told = loops.say(name, *times, AIMS["http"])
+            answer[name] = loops.say_processor(told, *processor)
         print(json.dumps(answer))
 
 

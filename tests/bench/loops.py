@@ -8,6 +8,7 @@ the slices, and beside it the processor time of both ends, which no other proces
 """
 
 import multiprocessing
+import os
 import statistics
 import sys
 import tempfile
@@ -201,6 +202,28 @@ def ran_s(pid):
         return None
 
 
+def spent_s(pids):
+    """Processor seconds of processes and all that they started, their threads included."""
+    ticks, todo = 0, list(pids)
+    while todo:
+        at = Path(f"/proc/{todo.pop()}")
+        fields = (at / "stat").read_text().rpartition(")")[2].split()
+        ticks += int(fields[11]) + int(fields[12])
+        for each in (at / "task").glob("*/children"):
+            todo += each.read_text().split()
+    return ticks / os.sysconf("SC_CLK_TCK")
+
+
+def backends(address):
+    """The server's processes that work for a database."""
+    with psycopg.connect(address) as connection:
+        found = connection.execute(
+            "SELECT pid FROM pg_stat_activity WHERE datname = current_database()"
+            " AND backend_type = 'client backend' AND pid <> pg_backend_pid()"
+        )
+        return [pid for (pid,) in found]
+
+
 @dataclass
 class Side:
     """One side of a comparison: seconds for each act by slice, and processor seconds in all."""
@@ -276,7 +299,12 @@ def say(name, ours, bare, aim):
 def say_sides(name, ours, bare, aim):
     """The same of two sides, and their processor time for each act."""
     told = say(name, ours.slices, bare.slices, aim)
-    mine, base = ours.cpu_s / ours.acts * 1e3, bare.cpu_s / bare.acts * 1e3
+    return say_processor(told, ours.cpu_s / ours.acts, bare.cpu_s / bare.acts)
+
+
+def say_processor(told, ours, bare):
+    """The same by processor seconds for each act: what a machine with nothing else to do shows."""
+    mine, base = ours * 1e3, bare * 1e3
     print(f"  processor time at both ends: {mine:.2f} ms, bare {base:.2f} ms, {base / mine:.2f}")
     return {**told, "cpu_ratio": round(base / mine, 3)}
 
