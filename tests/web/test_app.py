@@ -205,7 +205,7 @@ def test_health_is_the_process_and_readiness_is_what_it_needs(browser, settings,
     found = browser.client.get("/readyz").json
     assert set(found["checks"]) == {
         *("database", "migrations", "ledger_guards", "broker", "worker", "seals"),
-        "restored_copy",
+        *("restored_copy", "clock"),
     }
     assert found["checks"]["database"]["ok"]
     assert found["checks"]["ledger_guards"]["ok"]
