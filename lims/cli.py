@@ -31,7 +31,7 @@ COMMANDS = {
     "study": "lims.studies.commands",
     "eligibility": "lims.studies.commands",
     "gate": "lims.dosing.commands",
-    "rehearse": "lims.station.commands",
+    "rehearse": "lims.commands.rehearsal",
     "demo": "lims.commands.demo",
     "trace": "lims.station.commands",
     "dossier": "lims.interchange.commands",

@@ -19,6 +19,7 @@ from lims.ledger.cosigning import (
     ask_witness,
     cosignatures,
     newest_cosigned,
+    witnesses,
 )
 from lims.ledger.cosigning import use as witnessed_by
 from lims.ledger.guards import install_guards, missing_guards
@@ -28,7 +29,15 @@ from lims.ledger.keys import history as key_history
 from lims.ledger.keys import missing as key_missing
 from lims.ledger.keys import use as seal_with
 from lims.ledger.ordering import ClockBehind, behind, require_clock, trust_clock
-from lims.ledger.queries import entries_of, entries_since, entry_count, last_of, newest
+from lims.ledger.queries import (
+    bodies,
+    entries_of,
+    entries_since,
+    entry_count,
+    heads,
+    last_of,
+    newest,
+)
 from lims.ledger.rotating import rotate as rotate_key
 from lims.ledger.rules import Entry
 from lims.ledger.sealing import (
@@ -64,12 +73,14 @@ __all__ = [
     "WitnessPlace",
     "ask_witness",
     "behind",
+    "bodies",
     "changed",
     "consistency",
     "cosignatures",
     "entries_of",
     "entries_since",
     "entry_count",
+    "heads",
     "inclusion",
     "install_guards",
     "key_history",
@@ -93,4 +104,5 @@ __all__ = [
     "value_at",
     "verify",
     "witnessed_by",
+    "witnesses",
 ]

@@ -52,6 +52,11 @@ def use(witness: WitnessPlace | None) -> None:
     _witness[:] = [witness] if witness else []
 
 
+def witnesses() -> list[WitnessPlace]:
+    """The witnesses of this installation, as far as this process knows them."""
+    return list(_witness)
+
+
 def ask_witness() -> Cosigned | None:
     """Have the newest seal co-signed; None where there is no witness, or no seal.
 

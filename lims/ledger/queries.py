@@ -1,12 +1,13 @@
 """Finding entries."""
 
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from lims.ledger import rules
-from lims.ledger.models import LedgerEntry
+from lims.ledger.models import LedgerEntry, LedgerHead
 
 
 def entries_of(db: Session, stream: str, *, limit: int = 500) -> list[rules.Entry]:
@@ -52,3 +53,23 @@ def newest(db: Session, *, kind: str | None = None, limit: int = 50) -> list[rul
 def entry_count(db: Session) -> int:
     """How many entries there are."""
     return db.scalar(select(func.count()).select_from(LedgerEntry)) or 0
+
+
+def heads(db: Session, streams: Iterable[str]) -> dict[str, tuple[int, bytes]]:
+    """Number and digest of the newest entry of each stream, as they stood at one instant."""
+    table = LedgerHead.__table__
+    statement = select(table.c.stream, table.c.number, table.c.digest)
+    found = db.execute(statement.where(table.c.stream.in_(sorted(streams))))
+    return {row.stream: (row.number, row.digest) for row in found}
+
+
+def bodies(db: Session, upto: Mapping[str, int]) -> list[bytes]:
+    """The exact bytes of whole streams up to a number each, by stream and number."""
+    found: list[bytes] = []
+    for stream in sorted(upto):
+        found += db.scalars(
+            select(LedgerEntry.body)
+            .where(LedgerEntry.stream == stream, LedgerEntry.number <= upto[stream])
+            .order_by(LedgerEntry.number)
+        )
+    return found

@@ -8,7 +8,7 @@ laboratory error sets it aside for a retest. Nobody reviews her own result.
 from lims.qc.entering import derive, enter
 from lims.qc.findings import close_finding, deviation_on, open_deviation
 from lims.qc.models import Finding, InstrumentFile, Result, ResultState, Standing
-from lims.qc.queries import findings_of, results_of, samples_of, standing_result
+from lims.qc.queries import file_by_digest, findings_of, results_of, samples_of, standing_result
 from lims.qc.reading import read_particles, read_protein
 from lims.qc.reviewing import review, submit
 from lims.qc.showing import FINDING_KINDS, SHAPES, STANDINGS, limit_of, value_of
@@ -26,6 +26,7 @@ __all__ = [
     "derive",
     "deviation_on",
     "enter",
+    "file_by_digest",
     "findings_of",
     "limit_of",
     "open_deviation",

@@ -17,9 +17,9 @@ from lims.custody import KIND_NAMES, STATE_NAMES, Item, ItemKind, Place, State
 from lims.custody.permissions import READ
 from lims.dosing.permissions import GIVES, SHEET
 from lims.station import cards, tracing, waiting
-from lims.station.happenings import words_of
-from lims.web import auth, errors, nav, verdicts
+from lims.web import auth, errors, nav, papers, verdicts
 from lims.web.doors import Act, acts_for
+from lims.web.happenings import words_of
 
 blueprint = Blueprint("station", __name__, template_folder="templates")
 nav.add(_("What waits"), "/", PEOPLE, order=1)
@@ -115,6 +115,7 @@ def item(code: str) -> ResponseReturnValue:
             parents=custody.parents(session, found.id),
             trail=_trail(session, found),
             copies=labels.copies(session, found.code),
+            papers=papers.of(found.code[0], actor),
             acts=_next(found, actor),
             at_the_bed=found.kind is ItemKind.DOSE
             and found.state in (State.ISSUED, State.THAWED)

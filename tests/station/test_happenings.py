@@ -3,7 +3,7 @@
 import ast
 from pathlib import Path
 
-from lims.station.happenings import WORDS
+from lims.web.happenings import WORDS
 
 SOURCES = Path(__file__).parents[2] / "lims"
 RECORDERS = {"record": 2, "touch": 2, "set_state": 3, "_end": 4}

@@ -23,6 +23,7 @@ from lims.studies import protocol
 _BEGINS = days(600)  # before now
 _ARRIVE_WITHIN = days(180)
 Told = Callable[[str], None]
+Dossiers = Callable[[list[str], Path], list[str]]
 
 
 def rehearse(
@@ -33,13 +34,16 @@ def rehearse(
     seed: int = 1,
     out: Path | None = None,
     told: Told = lambda _line: None,
+    dossiers: Dossiers | None = None,
 ) -> dict[str, Any]:
     """Walk synthetic participants from consent to outcome.
 
     Args:
         first: whoever opens the first accounts: the console.
-        out: a folder for labels (PNG, ZPL) and certificates (PDF); nothing is kept without one.
+        out: a folder for labels (PNG, ZPL), certificates (PDF) and dossiers; nothing is kept
+            without one.
         told: what is going on, for people who wait.
+        dossiers: writes the dossiers of these doses into a folder; stands above this package.
 
     Returns:
         The document of `lims rehearse --json`.
@@ -68,6 +72,9 @@ def rehearse(
         walks = _walks(stage, women, told)
         stage.walk(walks)
         print_labels()
+    left: list[str] = []
+    if out and dossiers:
+        left = dossiers(sorted({str(each.dose) for each in women if each.dose}), out / "dossiers")
     with db.reading() as session:
         found = ledger.verify(session)
         return {
@@ -75,6 +82,7 @@ def rehearse(
             "participants": [woman.as_json() for woman in women],
             "labels": drawn_labels(session, out) if out else [],
             "certificates": certificates(session, women, out) if out else [],
+            "dossiers": [f"dossiers/{each}" for each in left],
             "events": found.entries,
             "seconds": round(time.monotonic() - began, 1),
             "ledger": {"ok": found.ok},

@@ -109,6 +109,7 @@ WORDS: Mapping[str, _] = {
     "studies.window-overridden": _("window overridden"),
     "studies.override-seconded": _("override seconded"),
     "ledger.seal-key": _("key for seals taken into use"),
+    "interchange.dossier-made": _("dossier made"),
     "labels.requested": _("label requested"),
     "labels.drawn": _("label drawn"),
     "labels.sent": _("label sent to the printer"),
