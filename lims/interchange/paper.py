@@ -24,8 +24,8 @@ _MAIN = (
     "qc.submitted", "qc.deviation-opened", "qc.finding-closed", "release.released",
     "studies.consented", "studies.eligible", "studies.allocated", "studies.withdrew",
     "custody.held", "custody.hold-lifted", "custody.blocked", "dosing.assigned", "dosing.issued",
-    "dosing.thawed", "dosing.witnessed", "dosing.given", "dosing.given-on-paper", "dosing.not-given", "dosing.returned",
-    "dosing.destroyed", "refused",
+    "dosing.thawed", "dosing.witnessed", "dosing.given", "dosing.given-on-paper",
+    "dosing.not-given", "dosing.returned", "dosing.destroyed", "refused",
 )  # fmt: skip
 
 

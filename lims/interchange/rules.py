@@ -12,6 +12,8 @@ from typing import Any
 
 import rfc8785
 
+from lims.ledger.rules import canonical
+
 FORMAT = "exotrace-dossier"
 VERSION = 1
 STATED = "interchange.dossier-made"  # the entry that states what a dossier holds
@@ -78,7 +80,7 @@ def own(body: bytes) -> Any:
 
 def dumps(value: Any) -> bytes:
     """The canonical bytes of a value."""
-    return rfc8785.dumps(value)
+    return canonical(value)
 
 
 def unhexed(text: Any) -> bytes:

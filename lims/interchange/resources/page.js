@@ -411,7 +411,7 @@ function trail(about) {
     if (today !== day) out.push(make("li", { class: "day" }, today));
     day = today;
     const large = ["release.released", ...GIVEN].includes(each.kind) ? " large" : "";
-    const raw = make("details", { class: "one" + large }, make("summary", {}, make("span", { class: "soft" }, when(each.at, { timeStyle: "short" })), " ", make("b", {}, named("kinds", each.kind)), " ", code(each.stream.split("/").slice(1).join("/")), each.reason ? " " : "", each.reason ? make("bdi", {}, each.reason) : ""));
+    const raw = make("details", { class: "one" + large }, make("summary", {}, make("span", { class: "soft" }, when(each.at, { timeStyle: "short" })), " ", make("b", {}, named("kinds", each.kind)), " ", code(each.stream.split("/").slice(1).join("/")), each.reason ? " " : "", each.reason ? make("bdi", {}, each.reason) : "", each.marks ? make("span", { class: "soft" }, " [" + each.marks.join(", ") + "]") : ""));
     raw.ontoggle = () => { if (raw.open && raw.children.length < 2) raw.append(make("pre", {}, JSON.stringify(each, null, 1))); };
     out.push(make("li", {}, raw));
   }
