@@ -140,7 +140,7 @@ def test_a_file_of_an_instrument_that_names_her_stays_inside(bed, sealing, monke
     open_identity = studies.open_identity
 
     def same_as_operator(session, subject):
-        return {**open_identity(session, subject), "name": "Synthetic Practice"}
+        return {**open_identity(session, subject), "name": "Diluent Remarks"}
 
     monkeypatch.setattr(studies, "open_identity", same_as_operator)
     files = members(interchange.export(console.actor(), code=dose).content)
