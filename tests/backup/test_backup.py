@@ -185,6 +185,24 @@ def test_a_damaged_copy_is_refused_and_the_database_stays_empty(here, elsewhere,
     assert recorded(other) == 0
 
 
+def test_a_payload_that_was_put_in_afterwards_is_refused(here, elsewhere, tmp_path):
+    """A whole zip, and not what its list of contents was made of."""
+    write()
+    file = backup.take(OPERATOR, here, tmp_path / "one.backup").file
+    said, names = unpacked(file)
+    with zipfile.ZipFile(file) as packed:
+        payload = packed.read(names[1])
+    with zipfile.ZipFile(file, "w") as packed:
+        packed.writestr(names[0], json.dumps(said))
+        packed.writestr(names[1], payload[:-1] + bytes([payload[-1] ^ 1]))
+    other = elsewhere()
+
+    with pytest.raises(NoBackup, match="damaged"):
+        backup.restore(OPERATOR, other, file)
+
+    assert recorded(other) == 0
+
+
 def test_a_copy_that_says_something_else_than_it_holds_is_refused(here, elsewhere, tmp_path):
     """Whoever packs it anew can make the digests fit, and not the entries."""
     write()
