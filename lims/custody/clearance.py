@@ -150,7 +150,7 @@ def area_facts(session: Session, place: Place) -> list[tuple[Any, Any]]:
             _(
                 "open for %(number)s since %(time)s",
                 number=studies.subject(session, opening.donor_id).number,
-                time=clock.printed(opening.opened_at),
+                time=telling.Moment(opening.opened_at),
             ),
         ),
         (_("Items to scan out"), _listed([each.code for each in left.items]) or "0"),
@@ -163,7 +163,7 @@ def area_facts(session: Session, place: Place) -> list[tuple[Any, Any]]:
                 _(
                     "%(name)s, %(time)s; another person signs",
                     name=people.name_of(session, opening.asked_by),
-                    time=clock.printed(opening.asked_at),
+                    time=telling.Moment(opening.asked_at),
                 ),
             )
         )

@@ -246,7 +246,7 @@ def custody_gaps(session: Session, item: Item) -> list[_]:
                 _(
                     "offered to %(name)s and not accepted; overdue since %(time)s",
                     name=people.name_of(session, each.receiver_id),
-                    time=clock.printed(due_at(each)),
+                    time=telling.Moment(due_at(each)),
                 )
             )
         elif each.is_open:

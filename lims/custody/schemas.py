@@ -1,5 +1,10 @@
 """What comes in and goes out at the doors of custody."""
 
+from collections.abc import Mapping
+from typing import Any
+
+from marshmallow import missing
+
 from lims.core.words import Text as _
 from lims.web import fields
 from lims.web.choices import OneOf
@@ -202,10 +207,18 @@ class ShipmentOut(fields.Shape):
     foreign = fields.Codes()
 
 
+class _Instant(fields.Moment):
+    """An instant in an address: with its offset as in JSON, not in parts as a form sends it."""
+
+    def from_form(self, name: str, form: Mapping[str, str], files: Mapping[str, Any]) -> Any:
+        # An address turns the plus of an offset into a blank.
+        return form.get(name, "").strip().replace(" ", "+") or missing
+
+
 class AtIn(fields.Shape):
     """At which instant."""
 
-    at = fields.Moment(label=_("When"))
+    at = _Instant(label=_("When"))
 
 
 class TrailIn(fields.Shape):

@@ -253,12 +253,12 @@ def place_facts(session: Session, place: Place) -> list[tuple[Any, Any]]:
                     "to %(place)s, sent by %(name)s at %(time)s",
                     place=target.name if target else "-",
                     name=people.name_of(session, shipment.sent_by),
-                    time=clock.printed(shipment.sent_at),
+                    time=telling.Moment(shipment.sent_at),
                 ),
             ),
             (
                 _("To be received by"),
-                _("%(time)s: overdue", time=clock.printed(shipment.due_at))
+                _("%(time)s: overdue", time=telling.Moment(shipment.due_at))
                 if shipment.due_at <= clock.now()
                 else clock.printed(shipment.due_at),
             ),

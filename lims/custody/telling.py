@@ -1,10 +1,24 @@
 """Who acted last: what the one who came second is told (H06)."""
 
+from datetime import datetime
+
 from sqlalchemy.orm import Session
 
 from lims import ledger, people
 from lims.core import clock
 from lims.core.words import Text as _
+from lims.core.words import language
+
+
+class Moment:
+    """An instant within a sentence; kept in one piece where the sentence runs from the right."""
+
+    def __init__(self, at: datetime) -> None:
+        self.at = at
+
+    def __str__(self) -> str:
+        shown = clock.printed(self.at)
+        return f"\u2066{shown}\u2069" if language() == "fa" else shown
 
 
 def last_entry(session: Session, stream: str) -> ledger.Entry | None:
@@ -26,5 +40,5 @@ def said_of(session: Session, entry: ledger.Entry) -> _:
         return _(
             "The last to act on it was %(name)s, at %(time)s.",
             name=people.name_of(session, entry.person),
-            time=clock.printed(entry.at),
+            time=Moment(entry.at),
         )

@@ -1,10 +1,14 @@
 """Custody through its doors: places, moves, hand-overs, holds, and what is read of an item."""
 
+from datetime import date
+
 import pytest
 
-from lims.core import codes, db
+from lims import studies
+from lims.core import clock, codes, db
 from lims.custody import find, transfers
-from tests.site_here import BORN, MENSTRUAL, NAME, Site, entries, site, verified
+from tests.custody import bench
+from tests.site_here import BORN, MENSTRUAL, NAME, PASSWORD, Site, entries, site, verified
 
 __all__ = ["site"]
 FREEZER = {"name": "Freezer 2", "kind": "freezer", "temperature_class": "-80C"}
@@ -151,3 +155,49 @@ def test_the_wrong_role_is_refused_at_both_doors(site):
     assert [each.json["code"] for each in refused] == ["not_allowed"] * len(tried)
     assert [each.status_code for each in pages] == [403] * len(tried)
     assert entries() == before
+
+
+def test_whereabouts_are_asked_by_an_instant_with_its_offset(site):
+    code, shelf = kit(site), place(site)
+    before = clock.now()
+    site.did("tech", f"/items/{code}/moves", {"to": shelf})
+    now = site.api("auditor", f"/items/{code}/whereabouts").json
+    asked = {
+        at: site.api("auditor", f"/items/{code}/whereabouts?at={at}").json
+        for at in (
+            "2001-01-01T00:00:00Z",
+            before.strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
+            "2099-01-01T03:30:00+03:30",
+        )
+    }
+    wrong = site.api("auditor", f"/items/{code}/whereabouts?at=2026-01-01T00:00:00")
+
+    assert [each["place"] for each in asked.values()] == [None, None, now["place"]]
+    assert now["place"] == {"code": shelf, "name": "Freezer 2"}
+    assert now["holder"] == "Tech"
+    assert now["entry"]["stream"] == f"item/{code}"
+    assert wrong.status_code == 422
+
+
+def test_a_work_area_is_cleared_by_its_pages_and_a_box_sent_by_them(site):
+    hood = place(site, name="Hood 1", kind="hood", temperature_class="room", work_area=True)
+    ice, shelf = place(site, name="Dry ice", kind="transport"), place(site)
+    her = studies.register(
+        bench.somebody(), study=MENSTRUAL, name="Laleh", birth_date=date(1994, 5, 2)
+    )
+    code = bench.thing(donor=her)
+    site.done("tech", f"/items/{code}/moves", to=hood)
+    opened = site.page("tech2", f"/places/{hood}").text
+    site.done("tech", f"/items/{code}/moves", to=ice)
+    site.done("tech", f"/places/{hood}/clearing", waste_out="yes", cleaned="yes")
+    site.done("tech2", f"/places/{hood}/clearance", password=PASSWORD)
+    site.done("tech", f"/places/{ice}/dispatch", to=shelf, hours="4", password=PASSWORD)
+    travelling = site.page("tech2", f"/places/{ice}").text
+    site.done("tech2", f"/places/{ice}/receipt", seen=code, password=PASSWORD)
+
+    assert f"open for {her.number}" in opened
+    assert "/clearing" in opened
+    assert "/receipt" in travelling
+    assert "/dispatch" not in travelling
+    assert site.api("auditor", f"/items/{code}").json["holder"] == "Tech2"
+    assert verified() == []
