@@ -240,6 +240,14 @@ def open_database(url: str, *, pool: int = 8) -> Database:
     return Database(engine)
 
 
+_when_connected: list[Callable[[sqlite3.Connection], None]] = []
+
+
+def when_connected(hook: Callable[[sqlite3.Connection], None]) -> None:
+    """Let `hook` prepare every connection to a SQLite file: the ledger guards its tables there."""
+    _when_connected.append(hook)
+
+
 def _prepare_sqlite(engine: Engine) -> None:
     journal = (
         ("journal_mode=DELETE", "synchronous=EXTRA")
@@ -259,6 +267,8 @@ def _prepare_sqlite(engine: Engine) -> None:
             "busy_timeout=10000",
         ):
             connection.execute("PRAGMA " + pragma)
+        for hook in _when_connected:
+            hook(connection)
 
     @event.listens_for(engine, "begin")
     def begun(connection: Any) -> None:

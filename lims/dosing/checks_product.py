@@ -211,12 +211,16 @@ def b12_markers(facts: BedsideFacts) -> Finding | None:
 
 
 def b17_custody(facts: BedsideFacts) -> Finding | None:
-    """B17: every hand-over has giver and receiver, no gap, and it is here."""
+    """B17: its records hold, every hand-over has giver and receiver, no gap, and it is here."""
     custody = facts.custody
     if known_dose(facts) is None or custody is None:
         return no_dose_yet(facts)
     what = the_dose(facts)
-    if custody.incomplete:
+    if custody.altered:
+        why = _(
+            "the records of %(what)s were altered outside of this program", what=custody.altered
+        )
+    elif custody.incomplete:
         why = _("a hand-over has no giver or no receiver")
     elif custody.here is False:
         why = _("it was last handed to another place than this one")

@@ -137,11 +137,13 @@ class Custody:
         incomplete: hand-overs without giver or receiver.
         longest_gap: longest time in nobody's hands.
         here: the last holder is this location; None: the place was not asked.
+        altered: the first stream above or of it whose entries do not hold, or do not give its rows.
     """
 
     incomplete: int = 0
     longest_gap: timedelta = timedelta(0)
     here: bool | None = None
+    altered: str | None = None
 
 
 @dataclass(frozen=True)

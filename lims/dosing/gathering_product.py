@@ -2,7 +2,7 @@
 
 from sqlalchemy.orm import Session
 
-from lims import collection, custody, isolation, labels, qc, studies
+from lims import collection, custody, isolation, labels, ledger, qc, studies
 from lims.core import codes
 from lims.custody import Item, ItemKind, State
 from lims.dosing import facts as told
@@ -120,4 +120,11 @@ def thaw_facts(session: Session, item: Item) -> told.Thaw:
 
 def custody_facts(session: Session, item: Item, asked: Asked) -> told.Custody:
     here = item.holder_id == asked.operator.person if asked.operator is not None else None
-    return told.Custody(incomplete=len(custody.custody_gaps(session, item)), here=here)
+    line = [item, *custody.ancestors(session, [item.id])]
+    # The yes stands on these records, so they are proven here and not only at night (H23).
+    broken = ledger.breaks_in(session, [custody.stream(each.code) for each in line])
+    return told.Custody(
+        incomplete=len(custody.custody_gaps(session, item)),
+        here=here,
+        altered=broken[0].stream if broken else None,
+    )

@@ -13,6 +13,7 @@ whole shows to whoever kept a seal.
 Start reading at `rules` (the bytes of an entry), then `writing`, then `sealing`.
 """
 
+from lims.ledger.attacking import attack, lately_open, open_guards
 from lims.ledger.cosigning import (
     Cosigned,
     WitnessPlace,
@@ -22,7 +23,7 @@ from lims.ledger.cosigning import (
     witnesses,
 )
 from lims.ledger.cosigning import use as witnessed_by
-from lims.ledger.guards import install_guards, missing_guards
+from lims.ledger.guards import form_watched, install_guards, missing_guards
 from lims.ledger.history import value_at
 from lims.ledger.keys import KeyPlace, KnownKey, NoSealKey, right_key
 from lims.ledger.keys import history as key_history
@@ -53,6 +54,7 @@ from lims.ledger.sealing import (
 from lims.ledger.signatures import PublicKey
 from lims.ledger.tiles import NotSealed, consistency, inclusion, leaf_of
 from lims.ledger.verifying import Break, Verified, verify
+from lims.ledger.verifying_streams import breaks_in
 from lims.ledger.writing import changed, record, unguarded
 
 __all__ = [
@@ -72,8 +74,10 @@ __all__ = [
     "Verified",
     "WitnessPlace",
     "ask_witness",
+    "attack",
     "behind",
     "bodies",
+    "breaks_in",
     "changed",
     "consistency",
     "cosignatures",
@@ -81,16 +85,19 @@ __all__ = [
     "entries_since",
     "entry_count",
     "heads",
+    "form_watched",
     "inclusion",
     "install_guards",
     "key_history",
     "key_missing",
     "last_of",
+    "lately_open",
     "leaf_of",
     "missing_guards",
     "newest",
     "newest_cosigned",
     "newest_seal",
+    "open_guards",
     "record",
     "require_clock",
     "right_key",

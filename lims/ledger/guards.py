@@ -5,10 +5,14 @@ here, which is the real guard (H38). A plain BEFORE UPDATE trigger on SQLite is 
 INSERT OR REPLACE, so an insert that meets an existing key is refused as well.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from sqlalchemy import Connection, text
 from sqlalchemy.orm import Session
 
 from lims.core.db import CLOSED
+from lims.ledger import authorizing
 
 # Rows of these are written once; keys by which a replacing insert would find an old row.
 _WRITTEN_ONCE = {
@@ -91,7 +95,41 @@ BEGIN
   END IF;
   RETURN NULL;
 END $$"""  # noqa: S608 - our words
+_WHOLE_FUNCTION = """
+CREATE OR REPLACE FUNCTION ledger_entry_whole() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  IF NEW.digest IS DISTINCT FROM sha256('\\x00'::bytea || NEW.body) THEN
+    RAISE EXCEPTION 'the digest is not that of the bytes' USING ERRCODE = 'restrict_violation';
+  END IF;
+  RETURN NEW;
+END $$"""
+# Nobody changes the form of the ledger in passing: an upgrade says that it is one.
+_FORM_FUNCTION = """
+CREATE OR REPLACE FUNCTION ledger_form_stands() RETURNS event_trigger LANGUAGE plpgsql AS $$
+DECLARE
+  touched text;
+BEGIN
+  IF coalesce(current_setting('lims.upgrade', true), '') = 'on' THEN
+    RETURN;
+  END IF;
+  IF tg_event = 'sql_drop' THEN
+    SELECT object_identity INTO touched FROM pg_event_trigger_dropped_objects()
+      WHERE object_identity ~ '(^|[. ])ledger_' LIMIT 1;
+  ELSE
+    SELECT object_identity INTO touched FROM pg_event_trigger_ddl_commands()
+      WHERE object_identity ~ '(^|[. ])ledger_' LIMIT 1;
+  END IF;
+  IF touched IS NOT NULL THEN
+    RAISE EXCEPTION 'the form of the ledger stands: %', touched
+      USING ERRCODE = 'restrict_violation';
+  END IF;
+END $$"""
+_FORM = {"ledger_form_stands": "ddl_command_end", "ledger_nothing_dropped": "sql_drop"}
 _POSTGRESQL = {
+    "ledger_entry_whole": (
+        "ledger_entry",
+        "BEFORE INSERT ON ledger_entry FOR EACH ROW EXECUTE FUNCTION ledger_entry_whole()",
+    ),
     "ledger_entry_no_update": (
         "ledger_entry",
         "BEFORE UPDATE OR DELETE ON ledger_entry FOR EACH ROW EXECUTE FUNCTION ledger_only_grows()",
@@ -147,10 +185,50 @@ def install_guards(connection: Connection) -> None:
     connection.exec_driver_sql(_HEAD_FUNCTION)
     connection.exec_driver_sql(_PENDING_FUNCTION)
     connection.exec_driver_sql(_CLOSED_FUNCTION)
+    connection.exec_driver_sql(_WHOLE_FUNCTION)
     for name, (table, body) in _POSTGRESQL.items():
         connection.exec_driver_sql(f"DROP TRIGGER IF EXISTS {name} ON {table}")
         connection.exec_driver_sql(f"CREATE TRIGGER {name} {body}")
         connection.exec_driver_sql(f"ALTER TABLE {table} ENABLE ALWAYS TRIGGER {name}")
+
+
+@contextmanager
+def upgrading(connection: Connection) -> Iterator[None]:
+    """Change the form of the ledger on purpose, on this connection."""
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql("SET LOCAL lims.upgrade = 'on'")
+        yield
+        connection.exec_driver_sql("SET LOCAL lims.upgrade = 'off'")
+    else:
+        with authorizing.upgrading():
+            yield
+
+
+def watch_form(connection: Connection) -> None:
+    """Refuse changes of the ledger's tables, rules and triggers, where this role may (PostgreSQL).
+
+    Only a superuser may make an event trigger; for any other owner `form_watched` says so.
+    """
+    superuser = connection.execute(
+        text("SELECT rolsuper FROM pg_roles WHERE rolname = current_user")
+    ).scalar_one()
+    if not superuser:
+        return
+    connection.exec_driver_sql(_FORM_FUNCTION)
+    for name, when in _FORM.items():
+        connection.exec_driver_sql(f"DROP EVENT TRIGGER IF EXISTS {name}")
+        connection.exec_driver_sql(
+            f"CREATE EVENT TRIGGER {name} ON {when} EXECUTE FUNCTION ledger_form_stands()"
+        )
+        connection.exec_driver_sql(f"ALTER EVENT TRIGGER {name} ENABLE ALWAYS")
+
+
+def form_watched(db: Session) -> bool:
+    """Whether the database itself refuses changes of the ledger's form; SQLite cannot."""
+    if db.get_bind().dialect.name == "sqlite":
+        return False
+    there = db.scalars(text("SELECT evtname FROM pg_event_trigger WHERE evtenabled = 'A'")).all()
+    return set(_FORM) <= set(there)
 
 
 def restrict(connection: Connection, role: str) -> None:

@@ -176,7 +176,7 @@ def plain(value: Any) -> Any:  # noqa: PLR0911 - one line for each kind of value
     if isinstance(value, datetime):
         return clock.text(value)
     if isinstance(value, Mapping):
-        return {str(key): plain(each) for key, each in value.items()}
+        return {plain(str(key)): plain(each) for key, each in value.items()}
     if isinstance(value, list | tuple | set | frozenset):
         each = [plain(item) for item in value]
         return sorted(each) if isinstance(value, set | frozenset) else each

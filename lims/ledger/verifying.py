@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -24,24 +25,35 @@ from sqlalchemy.pool import NullPool
 from lims.core.db import Base
 from lims.ledger import verifying_rows
 from lims.ledger.guards import missing_guards
+from lims.ledger.keys import STREAM
 from lims.ledger.models import LedgerEntry, LedgerHead
 from lims.ledger.spilling import Parts
 from lims.ledger.verifying_entries import Break, Found, Range, check_range
+from lims.ledger.verifying_seals import Held, check_seals, start_of
 
 WORTH_IT = 30_000  # entries from which on other processes are asked to help
 _RANGE = 20_000  # entries in a range, about
 _PART = 10_000  # entries whose changes go into one part, about
 _MOST_PARTS = 2000
+_NOTHING = Held()
 Progress = Callable[[int, int], None]
 
 
 @dataclass
 class Verified:
-    """What `verify` found."""
+    """What `verify` found.
+
+    Attributes:
+        unsealed: entries that no seal covers yet.
+        trusted: the keys of the seals were compared with one from outside.
+    """
 
     entries: int = 0
     streams: int = 0
     breaks: list[Break] = field(default_factory=list)
+    seals: int = 0
+    unsealed: int = 0
+    trusted: bool = False
 
     @property
     def ok(self) -> bool:
@@ -54,19 +66,33 @@ class Verified:
             "ok": self.ok,
             "entries": self.entries,
             "streams": self.streams,
-            "seals": 0,
-            "unsealed": self.entries,
+            "seals": self.seals,
+            "unsealed": self.unsealed,
+            "trusted": self.trusted,
             "breaks": [vars(each) for each in self.breaks],
         }
 
 
-def verify(db: Session, *, jobs: int | None = None, progress: Progress | None = None) -> Verified:
-    """Check every entry and every guarded row, as they stood at one instant.
+def verify(
+    db: Session,
+    *,
+    jobs: int | None = None,
+    progress: Progress | None = None,
+    held: Held = _NOTHING,
+) -> Verified:
+    """Check every entry, every seal and every guarded row, as they stood at one instant.
+
+    From a seal on, the entries before it are only read for the changes of rows that they carry.
 
     Args:
+        held: a key, a seal from outside, or the seal to go on from.
         jobs: processes that share the work; as many as there are cores where the trail is long,
             none beside this one where it is short.
         progress: told what is done and what there is to do.
+
+    Raises:
+        LookupError: there is no seal of this number.
+        BadSignature: the seal from outside is none.
     """
     bind = db.get_bind()
     if bind.get_execution_options().get("isolation_level") == "AUTOCOMMIT":
@@ -75,11 +101,12 @@ def verify(db: Session, *, jobs: int | None = None, progress: Progress | None = 
         with Session(bind) as snapshot:
             snapshot.connection(execution_options={"isolation_level": "REPEATABLE READ"})
             snapshot.execute(text("SET LOCAL idle_in_transaction_session_timeout = 0"))
-            return _verified(snapshot, jobs, progress)
-    return _verified(db, jobs, progress)
+            return _verified(snapshot, jobs, progress, held)
+    return _verified(db, jobs, progress, held)
 
 
-def _verified(db: Session, jobs: int | None, progress: Progress | None) -> Verified:
+def _verified(db: Session, jobs: int | None, progress: Progress | None, held: Held) -> Verified:
+    start = start_of(db, held)
     found = Found()
     for missing in missing_guards(db):
         found.broken("ledger", 0, f"guard missing: {missing}")
@@ -91,24 +118,33 @@ def _verified(db: Session, jobs: int | None, progress: Progress | None) -> Verif
         parts = Parts(1) if entries < WORTH_IT else None
         with _folder(parts) as folder:
             alone = _Alone(connection, parts or Parts(_part_count(entries), folder))
-            _look(connection, alone, found, told)
+            _look(connection, alone, found, told, held, start)
     else:
         with _folder(None) as folder, _instant(db, folder) as (source, here):
             parts = Parts(_part_count(entries), folder)
             with _Crew(source, parts, jobs) as crew:
-                _look(here, crew, found, told)
+                _look(here, crew, found, told, held, start)
     breaks = sorted(found.breaks, key=lambda each: (each.stream, each.number))
     if found.unnamed:
         breaks.append(Break("ledger", 0, f"{found.unnamed} further breaks are not named"))
-    return Verified(found.entries, found.streams, breaks)
+    trusted = held.key is not None and not any(each.stream == STREAM for each in breaks)
+    return Verified(found.entries, found.streams, breaks, found.seals, found.unsealed, trusted)
 
 
-def _look(connection: Connection, who: "_Alone | _Crew", found: Found, told: "_Told") -> None:
-    for one in who.each(check_range_here, _ranges(connection)):
+def _look(
+    connection: Connection,
+    who: "_Alone | _Crew",
+    found: Found,
+    told: "_Told",
+    held: Held,
+    start: int,
+) -> None:
+    entries = (partial(_range, streams=each, sealed=start) for each in _ranges(connection))
+    for one in who.each([partial(_seals, held=held), *entries]):
         found.add(one)
         told.done(one.entries)
     share = max(1, found.entries // who.parts.count)
-    for one in who.each(check_part_here, who.parts.all()):
+    for one in who.each(partial(_part, part=each) for each in who.parts.all()):
         found.add(one)
         told.done(share)
     extra = False
@@ -117,29 +153,29 @@ def _look(connection: Connection, who: "_Alone | _Crew", found: Found, told: "_T
             verifying_rows.keep_ids(connection, table, who.parts)
             extra = True
     if extra:
-        for one in who.each(strangers_here, who.parts.all()):
+        for one in who.each(partial(_strangers, part=each) for each in who.parts.all()):
             found.add(one)
 
 
-# What is done for one range or part, in whichever process.
+# What is done in whichever process: one range of streams, one part of the rows, the seals.
+
+Task = Callable[[Connection, Parts], Found]
 
 
-def check_range_here(connection: Connection, parts: Parts, streams: Range) -> Found:
-    """Check one range of streams."""
-    return check_range(connection, streams, parts)
+def _range(connection: Connection, parts: Parts, *, streams: Range, sealed: int) -> Found:
+    return check_range(connection, streams, parts, sealed=sealed)
 
 
-def check_part_here(connection: Connection, parts: Parts, part: int) -> Found:
-    """Check one part of the rows."""
+def _part(connection: Connection, parts: Parts, *, part: int) -> Found:
     return verifying_rows.check_part(connection, parts, part)
 
 
-def strangers_here(_connection: Connection, parts: Parts, part: int) -> Found:
-    """Look for rows of one part that no entry made."""
+def _strangers(_connection: Connection, parts: Parts, *, part: int) -> Found:
     return verifying_rows.strangers(parts, part)
 
 
-Task = Callable[[Connection, Parts, Any], Found]
+def _seals(connection: Connection, _parts: Parts, *, held: Held) -> Found:
+    return check_seals(connection, held)
 
 
 @dataclass
@@ -161,9 +197,9 @@ class _Alone:
     connection: Connection
     parts: Parts
 
-    def each(self, task: Task, of: Iterable[Any]) -> Iterator[Found]:
-        for one in of:
-            yield task(self.connection, self.parts, one)
+    def each(self, tasks: Iterable[Task]) -> Iterator[Found]:
+        for task in tasks:
+            yield task(self.connection, self.parts)
 
 
 class _Crew:
@@ -188,8 +224,8 @@ class _Crew:
     def __exit__(self, *failure: object) -> None:
         self._pool.shutdown(cancel_futures=True)
 
-    def each(self, task: Task, of: Iterable[Any]) -> Iterator[Found]:
-        waiting = [self._pool.submit(_do, task, one) for one in of]
+    def each(self, tasks: Iterable[Task]) -> Iterator[Found]:
+        waiting = [self._pool.submit(_do, task) for task in tasks]
         for done in as_completed(waiting):
             yield done.result()
 
@@ -218,9 +254,9 @@ def _begin(source: _Source, count: int, folder: Path | None, models: list[str]) 
     _here[:] = [(connection, Parts(count, folder))]
 
 
-def _do(task: Task, one: Any) -> Found:
+def _do(task: Task) -> Found:
     connection, parts = _here[0]
-    return task(connection, parts, one)
+    return task(connection, parts)
 
 
 def _jobs(connection: Connection, entries: int, asked: int | None) -> int:

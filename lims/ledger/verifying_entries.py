@@ -8,7 +8,7 @@ import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
 import orjson
 from sqlalchemy import Connection
@@ -39,6 +39,8 @@ class Found:
     breaks: list[Break] = field(default_factory=list)
     unnamed: int = 0
     rows: dict[str, int] = field(default_factory=dict)
+    seals: int = 0
+    unsealed: int = 0
 
     def broken(self, stream: str, number: int, what: str) -> None:
         """Name a break; beyond a thousand, count it."""
@@ -53,8 +55,17 @@ class Found:
         self.streams += other.streams
         self.breaks += other.breaks
         self.unnamed += other.unnamed
+        self.seals += other.seals
+        self.unsealed += other.unsealed
         for table, count in other.rows.items():
             self.rows[table] = self.rows.get(table, 0) + count
+
+
+class Streams(Protocol):
+    """Which streams are looked at."""
+
+    def where(self, column: str, mark: str) -> tuple[str, tuple[str, ...]]:
+        """The condition in SQL, and its parameters."""
 
 
 @dataclass(frozen=True)
@@ -72,13 +83,21 @@ class Range:
         return condition, tuple(given.values())
 
 
-def check_range(connection: Connection, streams: Range, parts: Parts, *, sealed: int = 0) -> Found:
+def check_range(
+    connection: Connection,
+    streams: Streams,
+    parts: Parts,
+    *,
+    sealed: int = 0,
+    at_once: bool = False,
+) -> Found:
     """Check the entries of a range of streams, and their heads.
 
     Args:
         parts: takes the changes of rows and the peers that entries name.
         sealed: entries whose leaf is below this number are only read for their changes: a seal
             that was verified before covers them.
+        at_once: the entries are few, so they need no cursor on the server.
     """
     found = Found()
     heads = _heads(connection, streams)
@@ -91,7 +110,7 @@ def check_range(connection: Connection, streams: Range, parts: Parts, *, sealed:
         found.streams += 1
         _check_head(found, stream, number, digest, heads.pop(stream, None))
 
-    for row in _entries(connection, streams, with_leaf=bool(sealed)):
+    for row in _entries(connection, streams, with_leaf=bool(sealed), at_once=at_once):
         found.entries += 1
         if row[0] != stream:
             ended()
@@ -115,7 +134,7 @@ def check_range(connection: Connection, streams: Range, parts: Parts, *, sealed:
     return found
 
 
-def _heads(connection: Connection, streams: Range) -> dict[str, tuple[int, bytes]]:
+def _heads(connection: Connection, streams: Streams) -> dict[str, tuple[int, bytes]]:
     condition, given = streams.where("stream", _mark(connection))
     statement = f"SELECT stream, number, digest FROM ledger_head WHERE {condition}"  # noqa: S608
     cursor = connection.connection.cursor()
@@ -126,7 +145,7 @@ def _heads(connection: Connection, streams: Range) -> dict[str, tuple[int, bytes
 
 
 def _entries(
-    connection: Connection, streams: Range, *, with_leaf: bool
+    connection: Connection, streams: Streams, *, with_leaf: bool, at_once: bool
 ) -> Iterator[tuple[Any, ...]]:
     condition, given = streams.where("e.stream", _mark(connection))
     leaf = ", l.number" if with_leaf else ""
@@ -137,8 +156,8 @@ def _entries(
     )
     driver: Any = connection.connection.driver_connection
     if connection.dialect.name == "postgresql":
-        # On the server's side and in binary: the whole range would not fit into memory as text.
-        cursor = driver.cursor("entries", binary=True)
+        # Many stay on the server's side: the whole range would not fit into memory.
+        cursor = driver.cursor("" if at_once else "entries", binary=True)
     else:
         cursor = driver.cursor()
     cursor.execute(statement, given)

@@ -22,8 +22,19 @@ Change = tuple[int, str, int, dict[str, Any]]  # version, stream, number, {colum
 Place = tuple[str, int]
 
 
-def check_part(connection: Connection, parts: Parts, part: int) -> Found:
+def check_part(
+    connection: Connection,
+    parts: Parts,
+    part: int,
+    *,
+    only_rows: bool = False,
+    without: frozenset[tuple[str, str]] = frozenset(),
+) -> Found:
     """Compare the rows of one part with their tables, and the entries of one act with each other.
+
+    Args:
+        only_rows: the peers of these entries are not all here.
+        without: rows to leave out, by table and id.
 
     Returns:
         Breaks, and how many rows of each table were found; the rest of a table no entry made.
@@ -34,9 +45,11 @@ def check_part(connection: Connection, parts: Parts, part: int) -> Found:
     for record in parts.read(part):
         if record[0] == "row":
             _kind, table, row_id, version, stream, number, values = record
+            if (table, row_id) in without:
+                continue
             rows = changes.setdefault(table, {})
             rows.setdefault(row_id, []).append((version, stream, number, values))
-        elif record[0] == "peers":
+        elif record[0] == "peers" and not only_rows:
             _kind, command, stream, number, places = record
             named = {(each[0], each[1]) for each in places}
             acts.setdefault(command, {})[(stream, number)] = named

@@ -10,9 +10,17 @@ from sqlalchemy import Connection, text
 
 from lims import ledger
 from lims.core.db import Database
+from lims.core.errors import Conflict
+from lims.core.words import Text as _
 from lims.ledger import guards
 
 _ADVISORY_LOCK = 7_064_037  # any number that every process of ours agrees on
+
+
+class GuardsOpen(Conflict):
+    """The database's guards, just put in place, refuse less than they must."""
+
+    code = "guards_open"
 
 
 def configuration(connection: Connection | None = None) -> Config:
@@ -61,10 +69,22 @@ def bring_up(
         connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _ADVISORY_LOCK})
         connection.execute(text("SET LOCAL lock_timeout = '3s'"))
     before = revision(connection)
-    if before != head():
-        command.upgrade(configuration(connection), "head")
+    with guards.upgrading(connection):
+        if before != head():
+            command.upgrade(configuration(connection), "head")
+        if repair or before != head():
+            ledger.install_guards(connection)
+        if application_role and connection.dialect.name == "postgresql":
+            guards.restrict(connection, application_role)
+            guards.watch_form(connection)
     if repair or before != head():
-        ledger.install_guards(connection)
-    if application_role and connection.dialect.name == "postgresql":
-        guards.restrict(connection, application_role)
+        through = ledger.attack(connection, tables=True)
+        if through:
+            raise GuardsOpen(
+                _(
+                    "The guards of the ledger let through: %(what)s. Nothing was upgraded; "
+                    "look what stands in their way.",
+                    what=", ".join(through),
+                )
+            )
     return before or "", revision(connection) or ""

@@ -53,7 +53,19 @@ def _migrations(_settings: Settings) -> str:
 def _guards(_settings: Settings) -> str:
     with db.reading() as session:
         missing = ledger.missing_guards(session)
-    return f"missing: {', '.join(missing)}" if missing else ""
+    if missing:
+        return f"missing: {', '.join(missing)}"
+    through = ledger.lately_open(db.current())
+    return f"open: {', '.join(through)}" if through else ""
+
+
+def _form_note() -> str:
+    database = db.current()
+    if database.is_sqlite:
+        return ""
+    with db.reading() as session:
+        watched = ledger.form_watched(session)
+    return "" if watched else "no event trigger: only a superuser as owner could install it"
 
 
 def _copy(_settings: Settings) -> str:
@@ -109,6 +121,8 @@ _CHECKS = {
     "worker": _worker,
     "seals": _seals,
 }
+# What is said beside a check that is well: no reason not to work.
+_NOTES = {"ledger_guards": _form_note}
 
 
 def readiness(settings: Settings) -> dict[str, Any]:
@@ -120,6 +134,8 @@ def readiness(settings: Settings) -> dict[str, Any]:
         except Exception as failure:  # every library has its own
             wrong = f"failed: {type(failure).__name__}"
         checks[name] = {"ok": not wrong, **({"why": wrong} if wrong else {})}
+        if not wrong and name in _NOTES and (note := _NOTES[name]()):
+            checks[name]["note"] = note
     return {"ready": all(each["ok"] for each in checks.values()), "checks": checks}
 
 

@@ -257,6 +257,8 @@ STOPS: list[tuple[str, str, dict[str, Any]]] = [
     ("B15", "prp", {"lot": {"drawn_at": None}}),
     ("B17", "exo", {"custody": {"incomplete": 1}}),
     ("B17", "exo", {"custody": {"here": False}}),
+    ("B17", "exo", {"custody": {"altered": "item/V7K4M29XC"},
+                    "overrides": signed("B17", "qc_officer")}),
     ("B17", "exo", {"custody": {"longest_gap": S}}),
     ("B17", "exo", {"custody": {"longest_gap": 30 * M + S},
                     "overrides": signed("B17", "qc_officer")}),

@@ -5,9 +5,9 @@ from datetime import timedelta
 from uuid import UUID, uuid4
 
 import pytest
-from sqlalchemy import func, select, update
+from sqlalchemy import func, select
 
-from lims import custody, dosing, isolation, studies
+from lims import custody, dosing, isolation, ledger, studies
 from lims.core import db
 from lims.core.errors import DomainError
 from lims.core.gate import GateStopped, Result
@@ -81,16 +81,13 @@ def test_H31_two_doses_for_one_woman_at_one_barrier(beds, measured):  # noqa: F8
     for _round in range(ROUNDS):
         with beds() as bed:  # noqa: F811
             first, second = bed.world.first, bed.world.second
-            # No door assigns her two doses; here a broken record does.
-            with db.current().engine.begin() as connection:
-                with db.reading() as session:
-                    hers = studies.subject_by_number(session, first.number).id
-                    item = custody.find(session, second.dose).id
-                connection.execute(
-                    update(Assignment.__table__)
-                    .where(Assignment.__table__.c.item_id == item)
-                    .values(subject_id=hers)
-                )
+            # No door assigns her two doses; here an act does, since a row altered by hand stops.
+            with db.transaction() as session:
+                item = custody.find(session, second.dose).id
+                row = session.scalars(select(Assignment).where(Assignment.item_id == item)).one()
+                row.subject_id = studies.subject_by_number(session, first.number).id
+                stream = custody.stream(second.dose)
+                ledger.record(bed.actor("clea"), stream, "test.assigned", rows=[row])
             one = bed.ready(first)
             found, answer = bed.check(first, second.dose)
             assert answer.verdict == "ok", answer.ids(Result.STOPPED)

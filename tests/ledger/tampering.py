@@ -6,6 +6,7 @@ from random import Random
 from typing import Any
 
 from sqlalchemy import Connection, create_engine, text
+from sqlalchemy.pool import NullPool
 
 from lims import ledger
 from lims.core import db
@@ -16,9 +17,10 @@ from lims.ledger import rules
 def owned(database: db.Database):
     """A connection that no trigger or key of ours stops; the guards are put back after it."""
     # Not through our engine: whoever owns the file opens it with a program of her own.
-    engine = create_engine(database.engine.url)
+    engine = create_engine(database.engine.url, poolclass=NullPool)
     with engine.begin() as connection:
         if database.is_sqlite:
+            connection.exec_driver_sql("BEGIN")  # the driver opens none before a change of schema
             guards = connection.execute(
                 text("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'")
             ).all()
@@ -40,7 +42,6 @@ def owned(database: db.Database):
             yield connection
             for table, name in guarded:
                 connection.exec_driver_sql(f"ALTER TABLE {table} ENABLE ALWAYS TRIGGER {name}")
-    engine.dispose()
 
 
 def entry(connection: Connection, stream: str, number: int) -> Any:
