@@ -120,7 +120,7 @@ BEGIN
       WHERE object_identity ~ '(^|[. ])ledger_' LIMIT 1;
   END IF;
   IF touched IS NOT NULL THEN
-    RAISE EXCEPTION 'the form of the ledger stands: %', touched
+    RAISE EXCEPTION 'the form of the ledger stands: %%', touched
       USING ERRCODE = 'restrict_violation';
   END IF;
 END $$"""

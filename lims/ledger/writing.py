@@ -275,9 +275,13 @@ def _move_heads(connection: Connection, heads: dict[str, tuple[int, bytes]]) -> 
     )
 
 
+_COUNTED = {"preserve_rowcount": True}
+
+
 def _send(connection: Connection, statement: Any, rows: list[dict[str, Any]]) -> None:
     """Send rows as Core does; one row by itself, which a driver answers in one turn."""
-    kept = connection.execute(statement, rows[0] if len(rows) == 1 else rows).rowcount
+    many = rows[0] if len(rows) == 1 else rows
+    kept = connection.execute(statement, many, execution_options=_COUNTED).rowcount
     if kept != len(rows):
         # A rule or a trigger that somebody put there swallows what is written (H38).
         raise NoTrail(f"the database kept {kept} of {len(rows)} rows of the ledger")

@@ -12,6 +12,7 @@ from sqlalchemy import inspect, text
 from lims import ledger, migrations
 from lims.core import db
 from lims.tables import metadata
+from tests.ledger.tampering import outside
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -79,7 +80,7 @@ def test_constraints_and_indexes_are_those_of_the_models(bare):
 
 def test_a_lost_guard_is_named_until_the_operator_puts_it_back(bare):
     migrations.upgrade(bare)
-    with bare.engine.begin() as connection:
+    with outside(bare) as connection:
         on = " ON ledger_entry" if bare.engine.dialect.name == "postgresql" else ""
         connection.execute(text(f"DROP TRIGGER ledger_entry_no_update{on}"))
     with bare.reader() as session:

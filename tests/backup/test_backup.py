@@ -19,6 +19,7 @@ from lims.core.errors import BadInput, NotAllowed
 from lims.core.permissions import Role
 from lims.labels.models import LabelRequest, RequestState
 from tests.laboratory import OPERATOR, PASSWORD
+from tests.ledger.tampering import outside
 from tests.makers import actor
 
 
@@ -249,7 +250,7 @@ def test_an_upgraded_but_empty_database_is_empty(here, elsewhere, tmp_path):
 def test_a_missing_guard_is_said(here, tmp_path):
     write()
     on = "" if here.database_url.startswith("sqlite") else " ON ledger_entry"
-    with db.current().engine.begin() as connection:
+    with outside(db.current()) as connection:
         connection.execute(text(f"DROP TRIGGER ledger_entry_no_update{on}"))
     taken = backup.take(OPERATOR, here, tmp_path / "one.backup")
     assert taken.manifest.breaks == ("guard missing: ledger_entry_no_update",)

@@ -14,6 +14,7 @@ from sqlalchemy import text
 from lims import ledger, migrations
 from lims.core import db
 from lims.core.permissions import Role
+from tests.ledger.tampering import outside
 from tests.makers import actor
 
 FORGE = "body = 'forged'"
@@ -97,7 +98,7 @@ SQLITE = {
     "head gone": ["DELETE FROM ledger_head"],
     "head renamed": ["UPDATE ledger_head SET stream = 'item/other', number = number + 1"],
 }
-# On SQLite whoever can send statements can change the schema; then verification names it.
+# This program refuses to ask for it; whoever uses another can, and verification names it.
 SQLITE_SCHEMA = {
     "drop trigger": [
         "DROP TRIGGER ledger_entry_no_update",
@@ -107,6 +108,10 @@ SQLITE_SCHEMA = {
         "ALTER TABLE ledger_entry RENAME TO ledger_before",
         "CREATE TABLE ledger_entry AS SELECT * FROM ledger_before",
         "DELETE FROM ledger_entry WHERE number = 3",
+    ],
+    "schema by hand": [
+        "PRAGMA writable_schema=ON",
+        "DELETE FROM sqlite_master WHERE name = 'ledger_entry_no_delete'",
     ],
     "drop and remake": [
         "CREATE TABLE ledger_kept AS SELECT * FROM ledger_entry",
@@ -295,20 +300,27 @@ def file(tmp_path, request):
     opened.engine.dispose()
 
 
-def attack_sqlite(opened, statements):
+def attack_sqlite(opened, statements, program="ours"):
+    """Whether the statements went through on a connection of this program, or of another."""
+    opens = opened.engine.begin if program == "ours" else lambda: outside(opened)
     try:
-        with opened.engine.begin() as connection:
+        with opens() as connection:
+            if program != "ours":
+                connection.exec_driver_sql("PRAGMA recursive_triggers=OFF")
             for each in statements:
                 connection.execute(text(each))
     except Exception as refused:
         said = str(refused)
-        assert any(word in said for word in ("only grows", "never ends")), said
+        words = ("only grows", "never ends", "not authorized", "prohibited")
+        assert any(word in said for word in words), said
         return False
     return True
 
 
-def test_H38_sqlite_refuses_every_rewriting_statement(file, measured):
-    through = [name for name, each in SQLITE.items() if attack_sqlite(file, each)]
+@pytest.mark.parametrize("program", ["ours", "another"])
+def test_H38_sqlite_refuses_every_rewriting_statement(file, measured, program):
+    """A connection of ours is refused by the authorizer and the triggers, another by these."""
+    through = [name for name, each in SQLITE.items() if attack_sqlite(file, each, program)]
     with db.reading() as session:
         found = ledger.verify(session)
     measured("H38", trials=len(SQLITE), failures=len(through))
@@ -318,7 +330,8 @@ def test_H38_sqlite_refuses_every_rewriting_statement(file, measured):
 
 @pytest.mark.parametrize("name", SQLITE_SCHEMA)
 def test_H38_a_changed_schema_of_sqlite_is_seen(file, measured, name):
-    assert attack_sqlite(file, SQLITE_SCHEMA[name])
-    shown = seen()
+    refused = not attack_sqlite(file, SQLITE_SCHEMA[name])
+    assert attack_sqlite(file, SQLITE_SCHEMA[name], "another")
+    shown = seen() and refused
     measured("H38", trials=1, failures=int(not shown))
     assert shown

@@ -14,11 +14,17 @@ from lims.ledger import rules
 
 
 @contextmanager
-def owned(database: db.Database):
-    """A connection that no trigger or key of ours stops; the guards are put back after it."""
-    # Not through our engine: whoever owns the file opens it with a program of her own.
+def outside(database: db.Database):
+    """A connection of another program than ours to the same database, which no hook knows."""
     engine = create_engine(database.engine.url, poolclass=NullPool)
     with engine.begin() as connection:
+        yield connection
+
+
+@contextmanager
+def owned(database: db.Database):
+    """A connection that no trigger or key of ours stops; the guards are put back after it."""
+    with outside(database) as connection:
         if database.is_sqlite:
             connection.exec_driver_sql("BEGIN")  # the driver opens none before a change of schema
             guards = connection.execute(

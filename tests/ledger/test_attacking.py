@@ -8,7 +8,7 @@ from sqlalchemy import insert, text
 from sqlalchemy.exc import DBAPIError
 
 from lims import ledger, migrations
-from lims.core import db
+from lims.core import clock, db
 from lims.ledger import guards
 from lims.ledger.models import LedgerEntry
 from lims.ledger.writing import NoTrail
@@ -89,7 +89,7 @@ def test_H38_an_upgrade_that_leaves_a_hole_is_undone(database, monkeypatch, meas
 def test_H38_postgresql_refuses_a_digest_of_other_bytes(database, technician, measured):
     with db.transaction():
         ledger.record(technician, "item/a", "test.written")
-    row = {"stream": "item/b", "number": 1, "kind": "forged", "at": "2026-01-01 00:00:00+00",
+    row = {"stream": "item/b", "number": 1, "kind": "forged", "at": clock.now(),
            "command": "x", "body": b"forged", "prev": bytes(32), "digest": bytes(32)}  # fmt: skip
     if database.is_sqlite:
         pytest.skip("SQLite has no digest of its own; verification finds it")

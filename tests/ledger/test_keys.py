@@ -26,6 +26,7 @@ from lims.ledger.signatures import (
 )
 from lims.ledger.witnessing import NotWitnessed, Witness
 from tests.ledger.sealed import key_in, leaves, write, wrong_seals
+from tests.ledger.tampering import outside
 
 SOAK = bool(os.environ.get("EXOTRACE_SOAK"))
 
@@ -276,7 +277,7 @@ def test_H46_a_forged_or_replayed_last_seal_stops_the_sealer(database, technicia
     write(technician, 1)
     went_on = []
     for what, jws in bad.items():
-        with database.engine.begin() as connection:
+        with outside(database) as connection:
             past = "DROP TRIGGER IF EXISTS ledger_seal_no_update" + (
                 "" if database.is_sqlite else " ON ledger_seal"
             )

@@ -13,6 +13,7 @@ from lims.core import clock, db
 from lims.ledger import keys, rules, sealing, tiles, tree
 from lims.ledger.models import LedgerEntry, LedgerLeaf, LedgerPending, LedgerSeal, LedgerTile
 from tests.ledger.sealed import key_in, leaves, write, wrong_seals
+from tests.ledger.tampering import outside
 
 SOAK = bool(os.environ.get("EXOTRACE_SOAK"))
 
@@ -170,7 +171,7 @@ def test_a_long_queue_is_sealed_in_batches_and_within_the_time_that_is_given(dat
 
 def past_the_guards(database, *statements) -> None:
     """As the owner of the database's file, or its superuser."""
-    with database.engine.begin() as connection:
+    with outside(database) as connection:
         if database.is_sqlite:
             for (name,) in connection.execute(
                 text("SELECT name FROM sqlite_master WHERE type = 'trigger'")

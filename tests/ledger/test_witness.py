@@ -18,6 +18,7 @@ from lims.ledger import cosigning, keys, tree
 from lims.ledger.models import LedgerCosignature, LedgerSeal
 from lims.ledger.signatures import PrivateKey, PublicKey, Statement, opened, opened_seal
 from tests.ledger.sealed import key_in, write
+from tests.ledger.tampering import outside
 
 LIMS = Path(sys.executable).parent / "lims"
 
@@ -244,7 +245,7 @@ def test_a_database_that_was_cut_and_sealed_again_gets_no_cosignature(
         ledger.witnessed_by(place)
         ledger.seal()
         assert not ledger.ask_witness().why
-        with database.engine.begin() as connection:
+        with outside(database) as connection:
             if database.is_sqlite:
                 for (name,) in connection.exec_driver_sql(
                     "SELECT name FROM sqlite_master WHERE type = 'trigger'"

@@ -11,10 +11,10 @@ from pathlib import Path
 from uuid import UUID
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from lims.ledger.signatures import PrivateKey, Statement
 
 from lims.core.permissions import Actor
 from lims.ledger import rules, tree
+from lims.ledger.signatures import PrivateKey, Statement
 
 FILE = Path(__file__).parent.parent / "data" / "ledger" / "vectors.json"
 AT = datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=UTC)

@@ -9,6 +9,7 @@ from markupsafe import escape
 from lims import app as application
 from lims.core import clock, db, heartbeat, mode, words
 from lims.web import health
+from tests.ledger.tampering import outside
 from tests.web.demo import SPECIMEN
 
 HEADERS = {
@@ -228,7 +229,7 @@ def test_readiness_sees_a_missing_guard(browser, database):
         if database.is_sqlite
         else "ALTER TABLE ledger_entry DISABLE TRIGGER USER"
     )
-    with database.engine.begin() as connection:
+    with outside(database) as connection:
         connection.exec_driver_sql(without)
 
     found = browser.client.get("/readyz")
