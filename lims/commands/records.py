@@ -57,17 +57,34 @@ def ledger_() -> None:
     """Look after the trail."""
 
 
+_FILE = click.Path(path_type=Path, dir_okay=False)
+
+
 @ledger_.command("verify")
+@click.option("--from-seal", type=int, help="Recompute only what is newer than this seal.")
+@click.option("--seal", type=_FILE, help="A seal kept outside: go on from it; it must be here.")
+@click.option("--key", type=_FILE, help="The sealing key kept outside, as published (JWK).")
 @console.as_json
-def verify(as_json: bool) -> int:
-    """Is every entry whole, and does every row follow from them? Exit 1 where not."""
+def verify(from_seal: int | None, seal: Path | None, key: Path | None, as_json: bool) -> int:
+    """Is every entry whole, sealed, and does every row follow from them? Exit 1 where not.
+
+    From a seal on, what is older is read for the rows alone: it was verified before.
+    """
     from lims import ledger
 
+    held = ledger.read_held(from_seal, seal, key)
     with db.reading() as session, _bar() as progress:
-        found = ledger.verify(session, progress=progress)
+        found = ledger.verify(session, progress=progress, held=held)
+    found.breaks += [
+        ledger.Break("ledger", 0, f"guard open: {each}")
+        for each in ledger.open_guards(db.current())
+    ]
     lines = [f"{each.stream} {each.number}: {each.what}" for each in found.breaks]
     verdict = "whole" if found.ok else f"{len(found.breaks)} breaks"
-    lines.append(f"{found.entries} entries in {found.streams} streams: {verdict}")
+    lines.append(
+        f"{found.entries} entries in {found.streams} streams, {found.seals} seals, "
+        f"{found.unsealed} not sealed yet: {verdict}"
+    )
     console.answer(found.as_json(), as_json, *lines)
     return 0 if found.ok else 1
 

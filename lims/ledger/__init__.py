@@ -54,6 +54,7 @@ from lims.ledger.sealing import (
 from lims.ledger.signatures import PublicKey
 from lims.ledger.tiles import NotSealed, consistency, inclusion, leaf_of
 from lims.ledger.verifying import Break, Verified, verify
+from lims.ledger.verifying_seals import Held, read_held
 from lims.ledger.verifying_streams import breaks_in
 from lims.ledger.writing import changed, record, unguarded
 
@@ -63,6 +64,7 @@ __all__ = [
     "ClockBehind",
     "Cosigned",
     "Entry",
+    "Held",
     "KeyPlace",
     "KnownKey",
     "NoSealKey",
@@ -98,6 +100,7 @@ __all__ = [
     "newest_cosigned",
     "newest_seal",
     "open_guards",
+    "read_held",
     "record",
     "require_clock",
     "right_key",

@@ -91,7 +91,7 @@ def verify(
         progress: told what is done and what there is to do.
 
     Raises:
-        LookupError: there is no seal of this number.
+        NoSuchSeal: there is no seal of this number.
         BadSignature: the seal from outside is none.
     """
     bind = db.get_bind()

@@ -5,13 +5,17 @@ seal its root must be that of the tree. What no seal covers must wait for one.
 """
 
 import base64
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, cast
 
 from sqlalchemy import Connection, Table, exists, func, select
 from sqlalchemy.orm import Session
 
+from lims.core.errors import BadInput, NotFound
+from lims.core.words import Text as _
 from lims.ledger import keys, tiles, tree
 from lims.ledger.models import (
     LedgerCosignature,
@@ -44,6 +48,12 @@ _seal = cast(Table, LedgerSeal.__table__)
 _cosignature = cast(Table, LedgerCosignature.__table__)
 
 
+class NoSuchSeal(NotFound):
+    """The trail has no seal of this number."""
+
+    code = "no_such_seal"
+
+
 @dataclass(frozen=True)
 class Held:
     """What somebody brings from outside to a verification.
@@ -64,11 +74,52 @@ class Held:
         return self.seal is not None or self.from_seal is not None
 
 
+def read_held(from_seal: int | None, seal: Path | None, key: Path | None) -> Held:
+    """What somebody brings, from her files: a seal or a key as published, or bare.
+
+    Raises:
+        BadInput: a file that cannot be read, or holds none.
+    """
+    found = _json(key) if key else {}
+    x = (found.get("keys") or [found])[0].get("x", "") if isinstance(found, dict) else ""
+    try:
+        public = PublicKey(x) if key else None
+    except (BadSignature, AttributeError, TypeError) as wrong:
+        raise _no(key) from wrong
+    jws = None
+    if seal:
+        said = _json(seal)
+        inner = said.get("seal", said) if isinstance(said, dict) else {"jws": said}
+        jws = inner.get("jws") if isinstance(inner, dict) else None
+        try:
+            _said(str(jws))
+        except BadSignature as wrong:
+            raise _no(seal) from wrong
+    return Held(public, jws, from_seal)
+
+
+def _json(file: Path) -> Any:
+    try:
+        text = file.read_text().strip()
+    except (OSError, UnicodeDecodeError) as wrong:
+        raise _no(file) from wrong
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
+
+
+def _no(file: Path | None) -> BadInput:
+    return BadInput(
+        _("%(file)s holds no seal or key as this system publishes them; fetch it anew.", file=file)
+    )
+
+
 def start_of(db: Session, held: Held) -> int:
     """How many leaves the seal covers from which verification goes on; 0 for all of it.
 
     Raises:
-        LookupError: there is no such seal.
+        NoSuchSeal: there is no seal of this number.
     """
     if held.seal is not None:
         return _said(held.seal).size
@@ -76,7 +127,9 @@ def start_of(db: Session, held: Held) -> int:
         return 0
     size = db.scalar(select(_seal.c.size).where(_seal.c.number == held.from_seal))
     if size is None:
-        raise LookupError(held.from_seal)
+        raise NoSuchSeal(
+            _("There is no seal %(number)s; name an earlier one.", number=held.from_seal)
+        )
     return int(size)
 
 

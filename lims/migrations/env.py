@@ -2,6 +2,7 @@
 
 from alembic import context
 
+from lims.ledger import guards
 from lims.tables import metadata
 
 connection = context.config.attributes["connection"]
@@ -10,5 +11,5 @@ context.configure(
     target_metadata=metadata,
     render_as_batch=True,
 )
-with context.begin_transaction():
+with guards.upgrading(connection), context.begin_transaction():
     context.run_migrations()

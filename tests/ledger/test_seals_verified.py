@@ -10,8 +10,9 @@ from sqlalchemy.orm import Session
 
 from lims import ledger
 from lims.core import db
+from lims.core.errors import BadInput
 from lims.ledger import keys, sealing, signatures
-from lims.ledger.verifying_seals import LEAVES, SEALS, Held
+from lims.ledger.verifying_seals import LEAVES, SEALS, Held, NoSuchSeal, read_held
 from tests.ledger.tampering import owned, rechain
 
 ACTS, STREAMS = 6, 50  # 301 entries with the one of the key: one full tile and a part
@@ -244,7 +245,7 @@ def test_from_a_seal_on_only_what_is_newer_is_recomputed(sealed, how):
             connection.exec_driver_sql(statement)
             try:
                 assert breaks(connection, **held) or "tile" in statement
-            except LookupError:
+            except NoSuchSeal:
                 assert how == "number"
 
 
@@ -258,7 +259,7 @@ def test_a_seal_of_another_trail_or_no_seal_is_refused(sealed):
         for nonsense in ("", "a.b", "a.b.c", json.dumps({"seal": 1})):
             with pytest.raises(signatures.BadSignature):
                 ledger.verify(session, held=Held(seal=nonsense))
-        with pytest.raises(LookupError):
+        with pytest.raises(NoSuchSeal):
             ledger.verify(session, held=Held(from_seal=99))
 
 
@@ -291,3 +292,24 @@ def test_H23_a_cosignature_of_another_seal_is_named(sealed, measured):
             named[seal] = [(each.stream, each.number) for each in breaks(connection)]
     measured("H23", trials=1, failures=int(named[3] != [(SEALS, 3)]), what="co-signature")
     assert named == {2: [], 3: [(SEALS, 3)]}
+
+
+def test_seals_and_keys_are_read_as_they_are_published(sealed, tmp_path):
+    with db.reading() as session:
+        jws = sealing.newest_seal(session).jws
+        right = keys.history(session)[0].public
+    published = {
+        "one": (json.dumps({"seal": {"jws": jws, "kid": "x"}}), {"keys": [right.jwk]}),
+        "bare": (jws, right.jwk),
+    }
+    for name, (seal, key) in published.items():
+        seal_file, key_file = tmp_path / f"{name}.seal", tmp_path / f"{name}.key"
+        seal_file.write_text(seal)
+        key_file.write_text(json.dumps(key))
+        assert read_held(None, seal_file, key_file) == Held(right, jws, None)
+    for nonsense in ("", "{}", "[1]", "a.b.c", '{"keys": [{"x": "AA"}]}', '{"seal": null}'):
+        bad = tmp_path / "bad"
+        bad.write_text(nonsense)
+        for how in ((None, bad, None), (None, None, bad)):
+            with pytest.raises(BadInput):
+                read_held(*how)
