@@ -73,8 +73,9 @@ def open_guards(database: db.Database) -> list[str]:
 
 def lately_open(database: db.Database) -> list[str]:
     """`open_guards`, asked anew every five minutes; the last answer while the database is busy."""
-    asked, answer = _lately.get(database, (float("-inf"), []))
-    if time.monotonic() - asked < _GOOD_FOR_S:
+    kept = _lately.get(database)
+    answer = kept[1] if kept else []
+    if kept and time.monotonic() - kept[0] < _GOOD_FOR_S:
         return answer
     try:
         answer = open_guards(database)
