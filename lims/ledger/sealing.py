@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from typing import Any, cast
 from uuid import uuid4
 
-from sqlalchemy import Table, case, delete, exists, func, insert, select, text
+from sqlalchemy import Table, delete, exists, func, insert, select, text
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
@@ -196,11 +196,11 @@ def _batch(session: Session, after: int) -> tuple[int, int]:
         return 0, 0
     key = keys.sealing_key(session)
     known = _known_keys(session)
-    # A new key comes before all others, so that the first seal under it covers its entry.
+    # A new key's entry does not wait for its turn: the first seal under the key covers it.
     fresh_keys = [each.entry_id for each in known if each.leaf is None]
     waiting = _pending.c.entry_id.between(ids[0], ids[-1]) | _pending.c.entry_id.in_(fresh_keys)
     standing = _standing(session, known)
-    digests = _number(session, waiting, fresh_keys, standing.size)
+    digests = _number(session, waiting, standing.size)
     if digests:
         tiles.grow(session, standing.size, digests)
         for each in digests:
@@ -249,8 +249,8 @@ def _standing(session: Session, known: list[keys.KnownKey]) -> _Standing:
     return _Standing(last, said.digest, edge)
 
 
-def _number(session: Session, waiting: Any, first: list[int], size: int) -> list[bytes]:
-    """Give leaves to the entries of a batch that have none, by id, those of `first` before others.
+def _number(session: Session, waiting: Any, size: int) -> list[bytes]:
+    """Give leaves to the entries of a batch that have none.
 
     Returns:
         Their digests, in the order of their leaves.
@@ -262,8 +262,7 @@ def _number(session: Session, waiting: Any, first: list[int], size: int) -> list
     )
     if gone is not None:
         raise _refused(f"entry {gone} waits for its seal and is gone")
-    before_others = case((_pending.c.entry_id.in_(first), 0), else_=1)
-    place = func.row_number().over(order_by=(before_others, _pending.c.entry_id))
+    place = func.row_number().over(order_by=_pending.c.entry_id)
     free = ~exists().where(_leaf.c.entry_id == _pending.c.entry_id)
     session.execute(
         insert(_leaf).from_select(

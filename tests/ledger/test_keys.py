@@ -6,13 +6,15 @@ from dataclasses import replace
 from random import Random
 
 import pytest
+from joserfc import jws as any_jws
+from joserfc.jwk import OKPKey
 from sqlalchemy import select, text
 
 from lims import ledger
 from lims.core import clock, console, db
 from lims.core.errors import BadInput, Conflict
 from lims.ledger import keys, sealing, tree
-from lims.ledger.models import LedgerEntry, LedgerLeaf, LedgerSeal
+from lims.ledger.models import LedgerEntry, LedgerSeal
 from lims.ledger.signatures import (
     BadSignature,
     PrivateKey,
@@ -147,6 +149,7 @@ def test_without_its_key_nothing_is_sealed_and_it_is_said_by_name(database, tech
         ledger.seal()
 
     assert ledger.key_missing() != ""
+    assert key.exists() == (state != "not there")
     with db.reading() as session:
         assert ledger.unsealed(session)[0] == 1
         assert ledger.verify(session).ok
@@ -309,6 +312,20 @@ def test_a_key_that_its_predecessor_did_not_sign_is_no_key(database):
             check_endorsement(public, said_own, said_endorsed, before)
 
 
+def test_a_signature_by_the_right_key_under_another_header_is_refused():
+    signer = PrivateKey.made()
+    key, kid = OKPKey.import_key(signer.pem), signer.public.kid
+    assert opened(signer.sign(b"said"), signer.public) == b"said"
+    for header in (
+        {"alg": "Ed25519", "kid": kid, "jwk": signer.public.jwk},
+        {"alg": "Ed25519", "kid": kid, "typ": "JWT"},
+        {"alg": "Ed25519"},
+    ):
+        other = any_jws.serialize_compact(header, b"said", key, algorithms=["Ed25519"])
+        with pytest.raises(BadSignature):
+            opened(other, signer.public)
+
+
 def test_a_statement_is_read_in_its_one_form_only():
     good = Statement("here", 1, 1, bytes(32), bytes(32), clock.now())
     assert statement(good.payload) == good
@@ -326,7 +343,3 @@ def test_the_tree_and_its_leaves_are_as_a_stranger_computes_them(database, techn
     write(technician, 6)
     done = ledger.seal()
     assert tree.root(leaves()) == done.root
-    with db.reading() as session:
-        assert session.scalar(select(LedgerLeaf.entry_id).where(LedgerLeaf.number == 0)) == (
-            ledger.key_history(session)[0].entry_id
-        )

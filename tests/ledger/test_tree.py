@@ -109,6 +109,7 @@ def test_H47_no_proof_but_the_right_one_is_believed(measured):
                 (LEAVES[index], index, size, proof, ROOTS[size][:31]),
                 (LEAVES[index], index, size + 1, proof, ROOTS[(size + 1) % LARGEST]),
                 (LEAVES[index], size, size, proof, ROOTS[size]),
+                (LEAVES[index], index, size * 2, proof, ROOTS[size]),  # a size that is trusted
                 (LEAVES[index], -1, size, proof, ROOTS[size]),
                 (LEAVES[index], index, 0, [], ROOTS[size]),
                 (b"", index, size, proof, ROOTS[size]),
