@@ -127,10 +127,10 @@ def test_H65_every_item_of_a_shipment_is_accounted_for(donor, pair, standing, me
         sent = packed(tara, donor, box, chance.randint(1, 4))
         hours = chance.randint(1, 48)
         custody.dispatch(tara, code=box, to=site, hours=hours, password=PASSWORD)
-        gone = {code for code in sent if chance.random() < 0.2}
+        gone = {code for code in sent if chance.random() < 0.4}
         foreign = {code for code in (*stray, codes.draw("V")) if chance.random() < 0.2}
         came = [code for code in sent if code not in gone]
-        broken = [code for code in came if chance.random() < 0.2]
+        broken = [code for code in came if chance.random() < 0.4]
         # The alert: not ten seconds before the deadline, and at it.
         standing.forward(seconds=hours * 3600 - 10)
         wrong += overdue(teo) != []
