@@ -222,7 +222,7 @@ TAMPERINGS = {
     "a tile is gone": (text("DELETE FROM ledger_tile"), "lacks leaves"),
     "the size of the last seal": (
         text("UPDATE ledger_seal SET size = 300"),
-        "another thing than its row",
+        "another thing than its row|unknown key",
     ),
     "the root of the last seal": (
         text("UPDATE ledger_seal SET root = :d"),
