@@ -9,6 +9,7 @@ Start reading at `rules` (the published table of states). The steps call `make`,
 `set_state`; nothing here calls a step back.
 """
 
+from lims.custody import blocking, genealogy
 from lims.custody.boxes import make_box, move_place, put, slots_of
 from lims.custody.clearance import area_facts, ask_clearance, clear
 from lims.custody.counting import Counted, count
@@ -50,16 +51,20 @@ from lims.custody.late import waiting as late_waiting
 from lims.custody.models import Edge, Hold, Item, LateScan, Place, Transfer
 from lims.custody.observing import observe
 from lims.custody.places import make_place, move, place_by_code
+from lims.custody.presently import Whereabouts, where_all
 from lims.custody.queries import (
     ancestors,
     descendants,
     holds,
+    ids_of_codes,
     item,
     items_at,
+    items_by_id,
     items_of,
     parents,
     place,
     places_in,
+    places_within,
 )
 from lims.custody.rules import FINAL, KIND_NAMES, STATE_NAMES, ItemKind, State, may_become
 from lims.custody.shipping import Received, dispatch, place_facts
@@ -95,6 +100,7 @@ __all__ = [
     "Stay",
     "Taken",
     "Transfer",
+    "Whereabouts",
     "WrongItemKind",
     "accept",
     "add_measured",
@@ -103,20 +109,24 @@ __all__ = [
     "area_facts",
     "ask_clearance",
     "block_descendants",
+    "blocking",
     "clear",
     "count",
     "custody_gaps",
     "descendants",
     "dispatch",
     "find",
+    "genealogy",
     "hand_over",
     "history",
     "hold",
     "holds",
+    "ids_of_codes",
     "in_words",
     "is_overdue",
     "item",
     "items_at",
+    "items_by_id",
     "items_of",
     "keep_material_traceable",
     "last_act",
@@ -141,6 +151,7 @@ __all__ = [
     "place_facts",
     "place_hold",
     "places_in",
+    "places_within",
     "put",
     "receive_shipment",
     "refuse",
@@ -152,6 +163,7 @@ __all__ = [
     "touch",
     "transfers",
     "was_refrozen",
+    "where_all",
     "whereabouts",
     "withdraw",
 ]

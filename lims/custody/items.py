@@ -14,7 +14,7 @@ from lims import labels, ledger
 from lims.core import clock, codes, db, mode, units
 from lims.core.permissions import Actor
 from lims.core.words import Text as _
-from lims.custody import queries, telling
+from lims.custody import inheriting, queries, telling
 from lims.custody.errors import (
     CrossesDonors,
     ItemUnknown,
@@ -123,6 +123,7 @@ def make(
     """Make an item from its parents and open its stream.
 
     The volumes taken leave the parents in the same act; every parent must have the child's donor.
+    What is made while its genealogy is being recalled is born blocked (H25).
 
     Raises:
         CrossesDonors: parents of two donors, or of another than `donor_id`.
@@ -138,6 +139,8 @@ def make(
                 )
             )
         donor = next(iter(donors), None)
+        if parents:
+            inheriting.lock_parents(session, [each.item for each in parents])
         first = state or next(iter(FIRST[kind]))
         if first not in FIRST[kind]:
             raise ValueError(f"a {kind} does not begin as {first}")
@@ -162,6 +165,8 @@ def make(
             ),
         )
         rows: list[Any] = [made]
+        if inheriting.is_inherited(session, [each.item for each in parents], donor):
+            made.state = State.BLOCKED
         # Parents in the order of their ids, so that two fills never wait for each other (H40).
         for taken in sorted(parents, key=lambda each: str(each.item.id)):
             if taken.volume_ul is not None:

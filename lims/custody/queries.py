@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session, aliased
 
 from lims.core.words import Text as _
 from lims.custody.errors import ItemUnknown
+from lims.custody.genealogy import chunks
 from lims.custody.models import Edge, Hold, Item, Place
 from lims.custody.rules import ItemKind
 
@@ -58,6 +59,29 @@ def places_in(session: Session, place_id: UUID) -> list[Place]:
             .order_by(Place.name)
         )
     )
+
+
+def items_by_id(session: Session, ids: Iterable[UUID]) -> list[Item]:
+    """Items of many ids, oldest first."""
+    found: list[Item] = []
+    for some in chunks(ids):
+        found += session.scalars(select(Item).where(Item.id.in_(some)))
+    return sorted(found, key=lambda each: (each.made_at, each.code))
+
+
+def ids_of_codes(session: Session, codes: Iterable[str]) -> list[UUID]:
+    """The ids of the items that carry these codes."""
+    found: list[UUID] = []
+    for some in chunks(codes):
+        found += session.scalars(select(Item.id).where(Item.code.in_(some)))
+    return found
+
+
+def places_within(session: Session, place_id: UUID) -> list[UUID]:
+    """A place and every place inside of it."""
+    walk = select(Place.id).where(Place.id == place_id).cte("within", recursive=True)
+    walk = walk.union(select(Place.id).join(walk, Place.parent_id == walk.c.id))
+    return list(session.scalars(select(walk.c.id)))
 
 
 def parents(session: Session, item_id: UUID) -> list[tuple[Item, Edge]]:

@@ -188,15 +188,15 @@ FIRST: Mapping[ItemKind, frozenset[State]] = {
 FINAL = frozenset({S.EXHAUSTED, S.DESTROYED, S.ADMINISTERED, S.USED})
 # Only quality frees what was blocked, and it goes back to be judged again.
 AFTER_BLOCK: Mapping[ItemKind, set[State]] = {
-    ItemKind.LOT: {S.AWAITING_REVIEW, S.REJECTED},
+    ItemKind.LOT: {S.IN_PROCESS, S.QUARANTINE, S.TESTING, S.AWAITING_REVIEW, S.REJECTED},
     # Given on paper before it was blocked, and entered afterwards: that it was given stays true.
     ItemKind.DOSE: {S.FILLED, S.DESTROYED, S.ADMINISTERED},
-    ItemKind.FLASK: {S.REJECTED, S.GROWING},
-    ItemKind.HARVEST: {S.REJECTED, S.STORED},
+    ItemKind.FLASK: {S.REJECTED, S.GROWING, S.STORED, S.IN_PROCESS},
+    ItemKind.HARVEST: {S.REJECTED, S.STORED, S.IN_PROCESS},
     ItemKind.SPECIMEN: {S.REJECTED, S.ON_HOLD},
     ItemKind.QC_SAMPLE: {S.STORED, S.DESTROYED},
     ItemKind.RETAINED: {S.STORED, S.DESTROYED},
-    ItemKind.KIT: {S.DESTROYED},
+    ItemKind.KIT: {S.PREPARED, S.ISSUED, S.DESTROYED},
 }
 
 

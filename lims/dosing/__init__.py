@@ -26,16 +26,21 @@ from lims.dosing.models import (
 )
 from lims.dosing.outcomes import record_outcome
 from lims.dosing.queries import (
+    Given,
     assignment_of,
     assignments_to,
     check_by_id,
+    given_among,
     given_of,
     given_to,
     open_checks,
     outcomes_of,
     paper_of,
+    recalled_and_out,
+    received_by,
     unconfirmed,
 )
+from lims.dosing.recalled import came_to
 from lims.dosing.supplying import assess, assign, destroy, issue, return_dose, thaw
 
 __all__ = [
@@ -43,6 +48,7 @@ __all__ = [
     "Administration",
     "BedsideCheck",
     "CheckState",
+    "Given",
     "Kept",
     "OutcomeRecord",
     "PaperRecord",
@@ -51,9 +57,11 @@ __all__ = [
     "assign",
     "assignment_of",
     "assignments_to",
+    "came_to",
     "check_by_id",
     "destroy",
     "given",
+    "given_among",
     "given_of",
     "given_to",
     "issue",
@@ -62,6 +70,8 @@ __all__ = [
     "open_checks",
     "outcomes_of",
     "paper_of",
+    "recalled_and_out",
+    "received_by",
     "record_from_paper",
     "record_outcome",
     "return_dose",

@@ -4,7 +4,7 @@ from sqlalchemy.orm import Session
 
 from lims import collection, custody, isolation, labels, ledger, qc, studies
 from lims.core import codes
-from lims.custody import Item, ItemKind, State
+from lims.custody import Item, ItemKind, State, blocking
 from lims.dosing import facts as told
 from lims.dosing import queries
 from lims.dosing.asked import Asked
@@ -46,6 +46,7 @@ def lot_facts(session: Session, lot: isolation.Lot, dose: Item) -> told.Lot:
         if each.product == lot.product and each.mechanical in (None, lot.mechanical)
     )
     line = [dose, *custody.ancestors(session, [dose.id])]
+    holds = custody.holds(session, [each.id for each in line])
     residual = qc.standing_result(session, lot.item_id, "S18")
     return told.Lot(
         name=lot.name,
@@ -54,8 +55,8 @@ def lot_facts(session: Session, lot: isolation.Lot, dose: Item) -> told.Lot:
         donor=Donor.RECIPIENT if arm.donor_rule is DonorRule.RECIPIENT else Donor.OTHER,
         mechanical=lot.mechanical if arm.mechanical is not None else None,
         expires_at=item.expires_at,
-        held=bool(custody.holds(session, [each.id for each in line]))
-        or any(each.state in (State.BLOCKED, State.REJECTED) for each in line),
+        recalled=any(each.source in blocking.RECALLS for each in holds),
+        held=bool(holds) or any(each.state in (State.BLOCKED, State.REJECTED) for each in line),
         open_findings=len(qc.findings_of(session, [each.id for each in line])),
         antibiotic_clear=None if residual is None else residual.standing is qc.Standing.MET,
         residuals=tuple(lot.residuals),

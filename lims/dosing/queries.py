@@ -1,6 +1,9 @@
 """Finding doses, checks and what was given."""
 
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select
@@ -8,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from lims.core import db
 from lims.core.words import Text as _
-from lims.custody import Item, State
+from lims.custody import Item, State, genealogy
 from lims.dosing.errors import CheckUnknown
 from lims.dosing.models import (
     Administration,
@@ -19,6 +22,7 @@ from lims.dosing.models import (
     PreDose,
     Thawing,
 )
+from lims.studies import Subject
 
 
 def assignment_of(session: Session, item_id: UUID) -> Assignment | None:
@@ -133,3 +137,76 @@ def outcomes_of(session: Session, subject_id: UUID) -> list[OutcomeRecord]:
             .order_by(OutcomeRecord.recorded_at)
         )
     )
+
+
+@dataclass(frozen=True)
+class Given:
+    """A dose that reached a participant."""
+
+    code: str
+    participant: str
+    at: datetime
+    from_paper: bool
+
+
+def given_among(session: Session, items: Iterable[UUID]) -> list[Given]:
+    """Which of these items were given, to whom and when; one question for thousands."""
+    found: list[Any] = []
+    for some in genealogy.chunks(items):
+        found += session.execute(
+            select(Item.code, Subject.number, Administration.ended_at, PaperRecord.id)
+            .join(Administration, Administration.item_id == Item.id)
+            .join(Subject, Subject.id == Administration.subject_id)
+            .outerjoin(PaperRecord, PaperRecord.check_id == Administration.check_id)
+            .where(Item.id.in_(some))
+        ).all()
+    found.sort(key=lambda row: (row[2], row[0]))
+    return [Given(row[0], row[1], row[2], row[3] is not None) for row in found]
+
+
+def assignments_of(session: Session, items: Sequence[UUID]) -> list[tuple[Item, Assignment]]:
+    """Open assignments of these items."""
+    rows = session.execute(
+        select(Item, Assignment)
+        .join(Assignment, Assignment.item_id == Item.id)
+        .where(Item.id.in_(items), Assignment.ended_at.is_(None))
+        .order_by(Item.code)
+    )
+    return [(row[0], row[1]) for row in rows]
+
+
+def meant_among(session: Session, items: Iterable[UUID]) -> list[tuple[str, str, Assignment]]:
+    """Code, participant and open assignment of those items that are meant for somebody."""
+    found: list[tuple[str, str, Assignment]] = []
+    for some in genealogy.chunks(items):
+        rows = session.execute(
+            select(Item.code, Subject.number, Assignment)
+            .join(Assignment, Assignment.item_id == Item.id)
+            .join(Subject, Subject.id == Assignment.subject_id)
+            .where(Item.id.in_(some), Assignment.ended_at.is_(None))
+            .order_by(Item.code)
+        )
+        found += [(row[0], row[1], row[2]) for row in rows]
+    return found
+
+
+def received_by(session: Session, subject_id: UUID) -> list[UUID]:
+    """The doses that were given to a participant or meant for her, by id."""
+    meant = select(Assignment.item_id).where(Assignment.subject_id == subject_id)
+    given = select(Administration.item_id).where(Administration.subject_id == subject_id)
+    return list(session.scalars(meant.union(given)))
+
+
+def recalled_and_out(session: Session) -> list[tuple[Item, Assignment]]:
+    """Blocked doses that had been issued and whose end nobody has recorded."""
+    rows = session.execute(
+        select(Item, Assignment)
+        .join(Assignment, Assignment.item_id == Item.id)
+        .where(
+            Item.state == State.BLOCKED,
+            Assignment.ended_at.is_(None),
+            Assignment.issued_at.is_not(None),
+        )
+        .order_by(Assignment.issued_at, Item.code)
+    )
+    return [(row[0], row[1]) for row in rows]

@@ -24,7 +24,7 @@ from lims.ledger.cosigning import (
 )
 from lims.ledger.cosigning import use as witnessed_by
 from lims.ledger.guards import form_watched, install_guards, missing_guards
-from lims.ledger.history import value_at
+from lims.ledger.history import entries_with, streams_of, value_at
 from lims.ledger.keys import KeyPlace, KnownKey, NoSealKey, right_key
 from lims.ledger.keys import history as key_history
 from lims.ledger.keys import missing as key_missing
@@ -85,6 +85,7 @@ __all__ = [
     "cosignatures",
     "entries_of",
     "entries_since",
+    "entries_with",
     "entry_count",
     "form_watched",
     "heads",
@@ -108,6 +109,7 @@ __all__ = [
     "seal",
     "seal_soon",
     "seal_with",
+    "streams_of",
     "trust_clock",
     "unguarded",
     "unsealed",

@@ -1,10 +1,11 @@
-"""What a column held at an earlier instant, from the changes in the entries since."""
+"""Asking the trail about the past: what a column held, where a text occurs, what a person wrote."""
 
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.orm import Session
 
 from lims.ledger import rules
@@ -30,3 +31,41 @@ def value_at(
             if (row["table"], row["id"]) == (table, str(row_id)) and column in row["set"]:
                 return row["set"][column][0]
     return now
+
+
+def entries_with(
+    db: Session, needles: Sequence[str], *, until: datetime | None = None
+) -> Iterator[rules.Entry]:
+    """Entries whose bytes hold any of some texts, in the order they were written.
+
+    A search through all entries: for a question that somebody asks now and then.
+    """
+    found: dict[int, bytes] = {}
+    for start in range(0, len(needles), 50):
+        some = needles[start : start + 50]
+        statement = select(LedgerEntry.id, LedgerEntry.body).where(
+            or_(*(_holds(db, each) for each in some))
+        )
+        if until is not None:
+            statement = statement.where(LedgerEntry.at <= until)
+        found.update((row[0], row[1]) for row in db.execute(statement))
+    for each in sorted(found):
+        yield rules.read(found[each])
+
+
+def streams_of(db: Session, person: str, kind: str) -> list[str]:
+    """The streams of a kind (`item/`) on which a person has written."""
+    found = db.scalars(
+        select(LedgerEntry.stream)
+        .where(LedgerEntry.stream.startswith(kind), _holds(db, f'"person":"{person}"'))
+        .distinct()
+        .order_by(LedgerEntry.stream)
+    )
+    return list(found)
+
+
+def _holds(db: Session, text: str) -> ColumnElement[bool]:
+    # The two databases call the same function by two names.
+    if db.get_bind().dialect.name == "postgresql":
+        return func.pg_catalog.position(LedgerEntry.body, text.encode()) > 0
+    return func.instr(LedgerEntry.body, text.encode()) > 0

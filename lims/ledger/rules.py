@@ -187,3 +187,17 @@ def plain(value: Any) -> Any:  # noqa: PLR0911 - one line for each kind of value
     if isinstance(value, float):
         raise TypeError(f"a float ({value!r}) has no place in the ledger; use Decimal")
     return str(value)
+
+
+_EACH_NAMES_ALL = 100
+
+
+def peers(places: Sequence[Mapping[str, Any]], place: Mapping[str, Any]) -> Sequence[Any]:
+    """The other entries of an act that an entry names.
+
+    All of them; but in an act of many (a recall of thousands) the first names all and each names
+    the first, since thousands that name thousands would be larger than everything else.
+    """
+    if len(places) > _EACH_NAMES_ALL and place is not places[0]:
+        return [places[0]]
+    return [each for each in places if each is not place]

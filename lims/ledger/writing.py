@@ -195,7 +195,7 @@ def _write(session: Session, drafts: list[rules.Draft], changes: Changes) -> Non
             command=command,
             at=now,
             rows=rows,
-            peers=[each for each in places if each is not place],
+            peers=rules.peers(places, place),
             parents=[parents[stream] for stream in draft.parents if stream in parents],
             marks=ordering.marks(draft.device_at, now, behind),
             host=platform.node(),

@@ -22,6 +22,7 @@ from lims.people.queries import (
     badge_of,
     by_badge,
     name_of,
+    names_of,
     roles_of,
     users,
 )
@@ -69,6 +70,7 @@ __all__ = [
     "disable",
     "end_every_sign_in",
     "name_of",
+    "names_of",
     "replace_badge",
     "revoke_token",
     "roles_of",

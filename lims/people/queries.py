@@ -1,6 +1,6 @@
 """Finding people, and whom a token stands for. Nothing here writes."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -74,6 +74,14 @@ def name_of(session: Session, person_id: UUID | str) -> str:
     except ValueError:
         return str(person_id)
     return session.scalar(select(Person.name).where(Person.id == identity)) or str(person_id)
+
+
+def names_of(session: Session, person_ids: Iterable[UUID]) -> dict[UUID, str]:
+    """What many people are called."""
+    rows = session.execute(
+        select(Person.id, Person.name).where(Person.id.in_(sorted(person_ids, key=str)))
+    )
+    return {row[0]: row[1] for row in rows}
 
 
 def users(session: Session) -> Sequence[dict[str, Any]]:

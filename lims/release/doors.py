@@ -10,8 +10,9 @@ from lims.core.gate import Result
 from lims.core.permissions import Actor, requires
 from lims.core.words import Text as _
 from lims.custody import Item, ItemKind, State
-from lims.release import gathering, lots, schemas, signing
+from lims.release import gathering, lots, queries, recalling, recalls, schemas, signing
 from lims.release import permissions as may
+from lims.release.models import Recall
 from lims.web.doors import Doors
 
 doors = Doors("release")
@@ -112,3 +113,75 @@ doors.act(
     about=_about,
     after=lambda answer: f"/lots/{answer['code']}",
 )
+
+
+# Recall
+
+
+def _recall(
+    actor: Actor, *, what: str, reason: str, reach: str = "whole", drill: bool = False
+) -> Recall:
+    return recalling.recall(
+        actor, what=what, reason=reason, whole=reach == schemas.Reach.WHOLE, drill=drill
+    )
+
+
+def recall_out(row: Recall) -> dict[str, Any]:
+    """A recall with everything it reaches, and everybody."""
+    with db.reading() as session:
+        return recalls.report(session, row)
+
+
+def _recall_said(answer: dict[str, Any]) -> Any:
+    if answer["drill"]:
+        return _(
+            "Drill %(reference)s: %(count)s items in %(ms)s ms; nothing was changed.",
+            reference=answer["reference"],
+            count=answer["reached"],
+            ms=answer["took_ms"],
+        )
+    return _(
+        "Recall %(reference)s: %(count)s items reached, %(blocked)s blocked.",
+        reference=answer["reference"],
+        count=answer["reached"],
+        blocked=answer["blocked"],
+    )
+
+
+def _recall_page(answer: dict[str, Any]) -> str:
+    return f"/recalls/{answer['reference']}"
+
+
+def _is_called(actor: Actor, *, reference: str) -> list[tuple[Any, Any]]:
+    with db.reading() as session:
+        row = queries.recall_by_reference(session, reference)
+        return [(_("Recall"), row.reference), (_("Of"), row.source), (_("Why"), row.reason)]
+
+
+doors.act(
+    "/recalls",
+    _recall,
+    permission=may.RECALL,
+    takes=schemas.RecallIn,
+    gives=recall_out,
+    name="recall",
+    title=_("Recall"),
+    intro=_("Everything it reaches is blocked at once, wherever it is. A drill changes nothing."),
+    after=_recall_page,
+    said=_recall_said,
+    template="release/recalls.html",
+    shows=recalls.listing,
+)
+doors.act(
+    "/recalls/<reference>/lifting",
+    recalling.lift,
+    takes=schemas.LiftIn,
+    gives=recall_out,
+    name="lift-recall",
+    title=_("End the recall"),
+    intro=_("Freed items go back to be judged again; none becomes usable by this signature."),
+    about=_is_called,
+    after=_recall_page,
+)
+doors.read("/recalls", recalls.listing, name="recalls", title=_("Recalls and drills"))
+doors.read("/recalls/<reference>", recalls.recall_report, name="recall-report", title=_("A recall"))

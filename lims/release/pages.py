@@ -4,15 +4,17 @@ from flask import Blueprint, Response, render_template
 from flask.typing import ResponseReturnValue
 
 from lims import custody
-from lims.core import codes, db
+from lims.core import codes, db, permissions
 from lims.core.permissions import PEOPLE
 from lims.core.words import Text as _
-from lims.release import doors, lots
+from lims.release import doors, lots, recalls
+from lims.release import permissions as may
 from lims.web import auth, nav
 from lims.web.steps import Act, acts_for
 
 blueprint = Blueprint("release", __name__, template_folder="templates")
 nav.add(_("Lots"), "/lots", PEOPLE, order=40)
+nav.add(_("Recall"), "/recalls", may.RECALL.granted_to, order=45)
 
 
 # The work on a lot in its order; then what any item has; what stops a lot comes last.
@@ -56,3 +58,19 @@ def certificate(code: str) -> Response:
     """The certificate of analysis, PDF."""
     scanned = codes.expect(code, "L", "code").code
     return doors.certificate(auth.current_actor(), code=scanned)
+
+
+@blueprint.get("/recalls/<reference>")
+def recall(reference: str) -> ResponseReturnValue:
+    """A recall or drill: where each thing is now, and whom it came to; made to be printed."""
+    actor = auth.current_actor()
+    found = recalls.recall_report(actor, reference=reference)
+    return render_template(
+        "release/recall.html",
+        title=_("Recall %(reference)s", reference=found["reference"]),
+        recall=found,
+        words=recalls.words(),
+        may_end=permissions.allowed(actor, may.RECALL)
+        and not found["drill"]
+        and found["closed_at"] is None,
+    )

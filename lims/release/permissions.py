@@ -7,6 +7,22 @@ RELEASE = permission(
     granted_to={Role.QC_OFFICER},
     about="Release or reject a lot under one's own signature.",
 )
+RECALL = permission(
+    "release:recall:make",
+    granted_to={Role.QC_OFFICER},
+    about="Recall an item or all of a donor, rehearse it, and end it under one's own signature.",
+)
+SEE_RECALL = permission(
+    "release:recall:see",
+    granted_to={
+        Role.QC_OFFICER,
+        Role.INVESTIGATOR,
+        Role.CLINICIAN,
+        Role.PHARMACIST,
+        Role.AUDITOR,
+    },
+    about="See recalls, what they reach and whom.",
+)
 SEE = permission(
     "release:lot:see",
     granted_to=set(Role) - {Role.SYSTEM},

@@ -4,6 +4,7 @@ from enum import StrEnum
 
 from lims.core.words import Text as _
 from lims.release.checks import MEANING
+from lims.release.models import Outcome
 from lims.web import fields
 
 
@@ -46,6 +47,56 @@ class SendBackIn(fields.Shape):
     """Why a lot goes back to testing."""
 
     reason = fields.Words(lines=True, required=True, label=_("What is still missing"))
+
+
+class Reach(StrEnum):
+    """How far a recall goes."""
+
+    WHOLE = "whole"
+    BELOW = "below"
+
+
+class RecallIn(fields.Shape):
+    """What is recalled, and why."""
+
+    what = fields.Words(
+        longest=40,
+        required=True,
+        label=_("What is recalled"),
+        help=_("Scan an item, or type the number of a participant or donor for all she gave."),
+    )
+    reach = fields.Choice(
+        Reach,
+        {
+            Reach.WHOLE: _("the whole genealogy: what it came from, and everything made of that"),
+            Reach.BELOW: _("this and what was made from it"),
+        },
+        load_default=Reach.WHOLE,
+        prefill=Reach.WHOLE,
+        label=_("How far"),
+    )
+    drill = fields.Flag(
+        box=True, load_default=False, label=_("A drill: find everything, change nothing")
+    )
+    reason = fields.Words(lines=True, required=True, label=_("Why"), help=_("No names."))
+
+
+class LiftIn(fields.Shape):
+    """How a recall ends."""
+
+    outcome = fields.Choice(
+        Outcome,
+        {
+            Outcome.FREED: _("freed: it was no fault of theirs; they are judged again"),
+            Outcome.REJECTED: _("rejected: what can be rejected is, the rest stays blocked"),
+        },
+        required=True,
+        label=_("What becomes of the items"),
+    )
+    reason = fields.Words(
+        lines=True, required=True, label=_("What was found out"), help=_("No names.")
+    )
+    password = _password(_("Your name, the time and this meaning are printed with it."))
 
 
 class LotsIn(fields.Shape):

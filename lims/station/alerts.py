@@ -38,3 +38,20 @@ def unconfirmed(session: Session, actor: Actor) -> list[Line]:
         line = Line(f"/items/{item.code}", item.code, said, item.thawed_at or meant.issued_at)
         lines.append((meant.issued_by != actor.person, meant.issued_at, line))
     return [line for _others, _at, line in sorted(lines, key=lambda each: each[:2])]
+
+
+def recalled(session: Session, actor: Actor) -> list[Line]:
+    """Doses that were blocked after they had gone out; whoever holds one is told first (X3)."""
+    lines = []
+    for item, meant in dosing.recalled_and_out(session):
+        subject = studies.subject(session, meant.subject_id)
+        holder = people.name_of(session, item.holder_id) if item.holder_id else "-"
+        said = _(
+            "dose for %(number)s, recalled or blocked after it was issued; held by %(name)s; "
+            "do not give it, put it in the quarantine box",
+            number=subject.number,
+            name=holder,
+        )
+        line = Line(f"/items/{item.code}", item.code, said, meant.issued_at)
+        lines.append((item.holder_id != actor.person, line))
+    return [line for _others, line in sorted(lines, key=lambda each: each[0])]

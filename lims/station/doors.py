@@ -1,6 +1,11 @@
 """The doors that belong to no step: what was scanned, and what stands above and below a code."""
 
+from typing import Any
+
+from lims.core import clock
+from lims.core.permissions import Actor
 from lims.core.words import Text as _
+from lims.custody.permissions import READ
 from lims.station import cards, tracing
 from lims.web import fields
 from lims.web.doors import Doors
@@ -18,10 +23,33 @@ class ScanIn(fields.Shape):
 doors.read(
     "/scans", cards.scanned, takes=ScanIn, method="post", name="scan", title=_("What was scanned")
 )
+
+
+class PeriodIn(fields.Shape):
+    """A period, for a place."""
+
+    since = fields.Words(
+        longest=40, label=_("From"), help=_("Only for a place: ISO 8601 with its offset.")
+    )
+    until = fields.Words(longest=40, label=_("Until"))
+
+
+def _trace(
+    actor: Actor, *, what: str, since: str | None = None, until: str | None = None
+) -> dict[str, Any]:
+    return tracing.trace(
+        actor,
+        code=what,
+        since=clock.parse(since, "since") if since else None,
+        until=clock.parse(until, "until") if until else None,
+    )
+
+
 doors.read(
-    "/trace/<code>",
-    tracing.trace,
+    "/trace/<what>",
+    _trace,
+    permission=READ,
+    takes=PeriodIn,
     name="trace",
     title=_("Everything above and below a code"),
-    letters={"code": "SCLVQK"},
 )

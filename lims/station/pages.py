@@ -1,9 +1,8 @@
 """The pages that belong to no step: home, what was scanned, one item, one place, its trace."""
 
 from typing import Any
-from urllib.parse import quote
 
-from flask import Blueprint, Response, abort, redirect, render_template, request
+from flask import Blueprint, abort, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
@@ -16,12 +15,14 @@ from lims.core.words import Text as _
 from lims.custody import KIND_NAMES, STATE_NAMES, Item, ItemKind, Place, State
 from lims.custody.permissions import READ
 from lims.dosing.permissions import GIVES, SHEET
-from lims.station import cards, tracing, waiting
+from lims.station import cards, trace_pages, tracing, waiting
+from lims.station.trace_pages import drawn
 from lims.web import auth, errors, nav, papers, verdicts
 from lims.web.doors import Act, acts_for
 from lims.web.happenings import words_of
 
 blueprint = Blueprint("station", __name__, template_folder="templates")
+blueprint.register_blueprint(trace_pages.blueprint)
 nav.add(_("What waits"), "/", PEOPLE, order=1)
 _SHOWN = 5  # of each list on the start page
 
@@ -97,7 +98,7 @@ def item(code: str) -> ResponseReturnValue:
         found = custody.find(session, code, field="code")
         study = studies.study(session, found.study_id).code if found.study_id else ""
         donor = studies.subject(session, found.donor_id).number if found.donor_id else ""
-        traced = tracing.trace_of(session, found)
+        traced = tracing.trace_of(session, found, drawn=True)
         shown = render_template(
             "station/item.html",
             title=codes.grouped(found.code),
@@ -123,7 +124,7 @@ def item(code: str) -> ResponseReturnValue:
             expired=found.expires_at is not None and found.expires_at <= clock.now(),
             ml=ml,
             **_of_dose(session, found, actor),
-            **_drawn(traced),
+            **drawn(traced),
         )
     return shown
 
@@ -148,30 +149,6 @@ def place(code: str) -> ResponseReturnValue:
             facts=custody.place_facts(session, found),
             acts=acts_for("A", None, actor, found),
         )
-
-
-@blueprint.get("/trace/<code>")
-def trace(code: str) -> ResponseReturnValue:
-    """Everything above and below a code, and to whom it came."""
-    actor = auth.current_actor()
-    permissions.ask(actor, READ)
-    with db.reading() as session:
-        found = custody.find(session, code, field="code")
-        traced = tracing.trace_of(session, found)
-        return render_template(
-            "station/trace.html",
-            title=_("Trace of %(code)s", code=codes.grouped(found.code)),
-            item=found,
-            traced=traced,
-            **_drawn(traced),
-        )
-
-
-@blueprint.get("/trace")
-def trace_form() -> Response:
-    """The address of a trace, from a scan."""
-    code = codes.parse(request.args.get("code", ""), "code").code
-    return redirect(f"/trace/{quote(code)}", 303)  # type: ignore[return-value]
 
 
 def _of_dose(session: Session, found: Item, actor: Actor) -> dict[str, Any]:
@@ -216,37 +193,3 @@ def _trail(session: Session, found: Item) -> list[dict[str, Any]]:
         }
         for entry in reversed(kept)
     ]
-
-
-def _drawn(traced: tracing.Trace) -> dict[str, Any]:
-    """The lineage in generations, for a list and a picture."""
-    all_ = {each.id: each for each in [*traced.up, traced.item, *traced.down]}
-    depth = _depths(traced)
-    rows: dict[int, list[Item]] = {}
-    for each in all_.values():
-        rows.setdefault(depth[each.id], []).append(each)
-    return {
-        "generations": [rows[at] for at in sorted(rows)],
-        "here": traced.item.id,
-        "kinds": KIND_NAMES,
-        "states": STATE_NAMES,
-    }
-
-
-def _depths(traced: tracing.Trace) -> dict[Any, int]:
-    """How many steps below the first parent each item stands; edges never form a circle."""
-    parents: dict[Any, list[Any]] = {}
-    for parent, child in traced.edges:
-        parents.setdefault(child, []).append(parent)
-    depth: dict[Any, int] = {}
-    for each in [*traced.up, traced.item, *traced.down]:
-        todo = [each.id]
-        while todo:
-            now = todo[-1]
-            waits = [one for one in parents.get(now, []) if one not in depth]
-            if waits:
-                todo += waits
-                continue
-            depth[now] = max((depth[one] + 1 for one in parents.get(now, [])), default=0)
-            todo.pop()
-    return depth

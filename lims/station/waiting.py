@@ -216,6 +216,12 @@ _HANDS = frozenset(
 )
 LISTS: tuple[Waiting, ...] = (
     Waiting(
+        "recalled",
+        _("Doses recalled while they are out"),
+        frozenset({_R.PHARMACIST, _R.CLINICIAN, _R.INVESTIGATOR, _R.QC_OFFICER}),
+        alerts.recalled,
+    ),
+    Waiting(
         "unconfirmed",
         _("Doses out and not confirmed"),
         frozenset({_R.PHARMACIST}),

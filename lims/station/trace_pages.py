@@ -1,0 +1,152 @@
+"""The trace as a page: a field for whatever is in hand, the lineage of an item, or a list."""
+
+from datetime import date, datetime, timedelta
+from typing import Any
+from urllib.parse import quote
+
+from flask import Blueprint, current_app, redirect, render_template, request
+from flask.typing import ResponseReturnValue
+
+from lims.core import codes, db, permissions
+from lims.core.errors import BadInput, DomainError
+from lims.core.permissions import Actor
+from lims.core.words import Text as _
+from lims.custody import KIND_NAMES, STATE_NAMES, Item
+from lims.custody.genealogy import Reached
+from lims.custody.permissions import READ
+from lims.release.permissions import RECALL
+from lims.station import tracing
+from lims.web import auth, errors, nav, verdicts
+
+blueprint = Blueprint("trace", __name__)
+nav.add(_("Trace"), "/trace", READ.granted_to & permissions.PEOPLE, order=60)
+_BECAUSE = {
+    "donor": _("made of her material"),
+    "given": _("given to her"),
+    "meant": _("was meant for her"),
+    "stood": _("stood there"),
+    "touched": _("she worked on it"),
+}
+_KINDS = {
+    "participant": _("participant"),
+    "donor": _("donor"),
+    "place": _("place"),
+    "person": _("person"),
+}
+
+
+@blueprint.get("/trace")
+def form() -> ResponseReturnValue:
+    """Ask for anything; a scan or a filled form goes on to its trace."""
+    _may()
+    what = request.args.get("code", "").strip()[:120]
+    if not what:
+        return render_template("station/trace_form.html", title=_("Trace"), held={})
+    period = "&".join(
+        f"{name}={quote(request.args[name])}" for name in ("from", "to") if request.args.get(name)
+    )
+    return redirect(f"/trace/{quote(what, safe='')}" + (f"?{period}" if period else ""), 303)
+
+
+@blueprint.get("/trace/<what>")
+def trace(what: str) -> ResponseReturnValue:
+    """Everything above and below a code, and to whom it came."""
+    actor = _may()
+    try:
+        since, until = _day("from"), _day("to")
+        with db.reading() as session:
+            traced = tracing.from_any(
+                session,
+                what,
+                since=since,
+                drawn=True,
+                until=None if until is None else until + timedelta(days=1, microseconds=-1),
+            )
+    except DomainError as refusal:
+        panel = verdicts.of_error(refusal)
+        drawn_form = render_template(
+            "station/trace_form.html",
+            title=_("Trace"),
+            panel=panel,
+            held={"code": what, **request.args},
+        )
+        return drawn_form, errors.status_of(refusal)
+    known: dict[str, Any] = {
+        "traced": traced,
+        "kinds": KIND_NAMES,
+        "states": STATE_NAMES,
+        "may_recall": permissions.allowed(actor, RECALL),
+    }
+    if traced.item is not None:
+        return render_template(
+            "station/trace.html",
+            title=_("Trace of %(code)s", code=codes.grouped(traced.item.code)),
+            item=traced.item,
+            **known | drawn(traced),
+        )
+    shown = codes.grouped(traced.code) if codes.valid(traced.code) else traced.code
+    return render_template(
+        "station/trace_found.html",
+        title=_("Trace of %(code)s", code=shown),
+        what=_KINDS[traced.kind],
+        because=_BECAUSE,
+        since=request.args.get("from", ""),
+        until=request.args.get("to", ""),
+        **known,
+    )
+
+
+def _may() -> Actor:
+    actor = auth.current_actor()
+    permissions.ask(actor, READ)
+    return actor
+
+
+def _day(name: str) -> datetime | None:
+    """The beginning of a day at the site."""
+    text = request.args.get(name, "").strip()
+    if not text:
+        return None
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        raise BadInput(
+            _("%(text)s is not a date; write it as 2026-05-08.", text=text[:40]), field=name
+        ) from None
+    return datetime.combine(day, datetime.min.time(), current_app.config["TIME_ZONE"])
+
+
+def drawn(traced: tracing.Trace) -> dict[str, Any]:
+    """The lineage of an item in generations, for a list and a picture."""
+    if traced.item is None:
+        raise ValueError("a lineage is drawn of an item")
+    all_: list[Item | Reached] = [*traced.up, traced.item, *traced.down]
+    depth = _depths(all_, traced.edges)
+    rows: dict[int, list[Item | Reached]] = {}
+    for each in all_:
+        rows.setdefault(depth[each.id], []).append(each)
+    return {
+        "generations": [rows[at] for at in sorted(rows)],
+        "here": traced.item.id,
+        "kinds": KIND_NAMES,
+        "states": STATE_NAMES,
+    }
+
+
+def _depths(items: list[Item | Reached], edges: list[tuple[Any, Any]]) -> dict[Any, int]:
+    """How many steps below the first parent each item stands; edges never form a circle."""
+    parents: dict[Any, list[Any]] = {}
+    for parent, child in edges:
+        parents.setdefault(child, []).append(parent)
+    depth: dict[Any, int] = {}
+    for each in items:
+        todo = [each.id]
+        while todo:
+            now = todo[-1]
+            waits = [one for one in parents.get(now, []) if one not in depth]
+            if waits:
+                todo += waits
+                continue
+            depth[now] = max((depth[one] + 1 for one in parents.get(now, [])), default=0)
+            todo.pop()
+    return depth
