@@ -12,6 +12,8 @@ from workers.schedule import PERIODIC
 INSIDE = "part of a step, called by services that have asked for their own permission"
 WITHOUT = {
     "lims.custody.areas.admit": INSIDE,
+    "lims.custody.blocking.block": INSIDE,
+    "lims.custody.blocking.change": INSIDE,
     "lims.custody.holding.block_descendants": INSIDE,
     "lims.custody.holding.place_hold": INSIDE,
     "lims.custody.items.add_measured": INSIDE,

@@ -7,6 +7,8 @@ from tests.architecture.sources import ROOT, files, tree
 LOCKS = {
     "lims/core/db.py": "the one locking read, which reads afresh (H07)",
     "lims/ledger/writing.py": "locks plain rows of heads, which no session holds as objects",
+    "lims/custody/genealogy.py": "locks plain columns of a walk; objects of them are expired",
+    "lims/custody/inheriting.py": "locks plain identities of parents; their states are asked anew",
     "lims/custody/places.py": "locks plain columns of an item; an object of it is refreshed after",
     "lims/labels/services.py": "locks plain identities of copies, which no session holds",
 }
