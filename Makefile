@@ -9,7 +9,7 @@ SHELL := /bin/sh
 BIN := .venv/bin
 DEMO := var/demo
 
-.PHONY: help install demo demo-reset test soak bench check clean lock words
+.PHONY: help install demo demo-reset test soak bench check clean lock words figures
 
 help:
 	@echo "make demo        the product with practice data on http://127.0.0.1:$(PORT)"
@@ -33,6 +33,9 @@ test: install
 
 soak: install
 	@EXOTRACE_SOAK=1 $(BIN)/python -m pytest $(ARGS)
+
+figures: install
+	@$(BIN)/python -m tests.figures
 
 bench: install
 	@for each in tests/bench/bench_*.py; do $(BIN)/python $$each || exit 1; done

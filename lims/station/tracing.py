@@ -165,7 +165,8 @@ def _from_name(session: Session, name: str) -> Trace:
     with suppress(NoSuchUser):
         return _from_person(session, people.account_of(session, name).person_id, name)
     # Whoever meant a code hears which character is wrong, and not that it is unknown.
-    codes.parse(name, "code")
+    with suppress(codes.NotACode):
+        codes.parse(name, "code")
     raise NotFound(
         _(
             "No item, place, participant or person is called %(name)s; check what you typed.",
