@@ -215,6 +215,7 @@ def test_a_scan_of_more_than_three_days_ago_waits_for_approval_by_another(late):
     )
 
     assert (answer.status_code, answer.json["state"]) == (200, "accepted")
+    assert stands(code) == to
     again = late.send(
         f"/late-scans/{row.id}/answer", {"decision": "dismiss", "reason": "no"}, who="quin"
     )
