@@ -181,6 +181,7 @@ class Faults:
     """What was done to the installation.
 
     Attributes:
+        restarts: how often a process ended by itself and was started again.
         longest_s: the longest that the web was away after a fault.
     """
 
@@ -188,6 +189,7 @@ class Faults:
     web: int = 0
     workers: int = 0
     databases: int = 0
+    restarts: int = 0
     longest_s: float = 0.0
 
     @property
@@ -242,16 +244,20 @@ def run(
     for number, fault in enumerate(schedule, 1):
         due = total * number / (len(schedule) + 1)
         while done.value < due and any(each.is_alive() for each in running):
-            time.sleep(0.01)
+            site.supervise()
+            time.sleep(0.02)
         began = time.monotonic()
         fault(site, faults, chance)
         site.wait()
         faults.longest_s = max(faults.longest_s, time.monotonic() - began)
+    while any(each.is_alive() for each in running):
+        site.supervise()
+        time.sleep(0.05)
     for each in running:
-        each.join(PATIENCE_S * 3)
+        each.join()
         if each.exitcode != 0:
-            each.kill()
             raise AssertionError(f"a driver ended with {each.exitcode}")
+    faults.restarts = site.restarts
     return journals, faults
 
 

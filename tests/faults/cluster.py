@@ -12,7 +12,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -126,7 +126,8 @@ class Process:
 
     def kill(self) -> None:
         """Kill all of them at once, as a power cut does."""
-        os.killpg(self.process.pid, signal.SIGKILL)
+        with suppress(ProcessLookupError):  # it ended by itself, and its children with it
+            os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait(20)
         if self.process.stdout is not None:
             self.process.stdout.close()
@@ -154,7 +155,7 @@ class Installation:
     """Web under granian, a worker, a broker and a cluster, as many processes as in production."""
 
     def __init__(self, cluster: Cluster, broker: str, home: Path, program: tuple[str, ...]) -> None:
-        self.cluster = cluster
+        self.cluster, self.restarts = cluster, 0
         self.port = services_here.free_port()
         settings = {
             **os.environ,
@@ -172,10 +173,22 @@ class Installation:
             self.close()
             raise
 
+    def supervise(self) -> None:
+        """Start again what has ended, as the restart policy of compose.yaml does.
+
+        A web whose processes die twice within seconds takes it for a loop and ends itself.
+        """
+        for each in (self.web, self.worker):
+            if each.process.poll() is not None:
+                self.restarts += 1
+                each.kill()
+                each.again()
+
     def wait(self, seconds: float = 60) -> None:
         """Wait until the web answers again."""
         until = time.monotonic() + seconds
         while time.monotonic() < until:
+            self.supervise()
             try:
                 with urllib.request.urlopen(
                     f"http://127.0.0.1:{self.port}/healthz", timeout=2
