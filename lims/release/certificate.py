@@ -1,5 +1,6 @@
 """The certificate of analysis: what was tested, against which limit, with which result."""
 
+from contextlib import closing
 from typing import Any
 
 from fpdf import FPDF
@@ -26,6 +27,13 @@ class _Page(FPDF):
             self.add_font("sans", style, str(labels.font_file(name)))
         self.alias_nb_pages()
 
+    def close(self) -> None:
+        """Let the fonts' files go: an act that is undone midway never comes to `output`."""
+        for font in self.fonts.values():
+            file = getattr(font, "ttfont", None)
+            if file is not None:
+                file.close()
+
     def footer(self) -> None:
         """Lot, page n of m."""
         self.set_y(-14)
@@ -43,7 +51,20 @@ def draw(
 ) -> bytes:
     """The certificate as PDF, in the language being spoken; figures and codes in Latin digits."""
     study = studies.study(session, item.study_id)  # type: ignore[arg-type]
-    pdf = _Page(f"{lot.name}  {codes.grouped(item.code)}")
+    with closing(_Page(f"{lot.name}  {codes.grouped(item.code)}")) as pdf:
+        return _drawn(pdf, session, study, item, lot, facts, answer, signature)
+
+
+def _drawn(
+    pdf: _Page,
+    session: Session,
+    study: studies.Study,
+    item: custody.Item,
+    lot: isolation.Lot,
+    facts: told.ReleaseFacts,
+    answer: Answer,
+    signature: dict[str, str],
+) -> bytes:
     pdf.set_title(f"CoA {lot.name}")
     pdf.set_creation_date(clock.now())
     pdf.add_page()

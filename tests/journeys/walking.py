@@ -232,7 +232,8 @@ class Walk:
             The path of the page that follows.
         """
         self.becomes(who, via or _page_of(path))
-        link = self.page.locator(f"main a[href='{quote(path)}']").first
+        there = f"a[href='{quote(path)}']"
+        link = self.page.locator(f"main {there}, nav {there}").first
         assert link.count(), f"{who} finds no link to {path} on {self.page.url}: {self.text()}"
         with self.page.expect_navigation(wait_until=_DRAWN):
             link.click()

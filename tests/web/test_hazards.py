@@ -29,6 +29,7 @@ from lims import app as application
 from lims import collection, custody, ledger, people, studies
 from lims.core import clock, codes, db
 from lims.core.db import Base
+from lims.custody import schemas as of
 from lims.ledger.models import LedgerEntry
 from lims.settings import Settings
 from lims.web import auth, fields, steps
@@ -338,7 +339,7 @@ def journey(site) -> SimpleNamespace:
             items[each.kind.value].append(each.code)
     kit = lab_kit(lab)
     return SimpleNamespace(
-        study=lab.study, number=lab.number, lot=lot, kit=kit, items=items,
+        study=lab.study, number=lab.number, lot=lot, kit=kit, items=items, place=place(),
         outcome=read.outcomes[0].id,
     )  # fmt: skip
 
@@ -360,6 +361,7 @@ def address_of(act: steps.Act, journey: SimpleNamespace) -> str:
         kind = "harvest"
     known = {
         "code": journey.kit if kind == "kit" else journey.items[kind][0],
+        **({"code": journey.place} if act.path.startswith("/places/") else {}),
         "number": journey.number,
         "study": journey.study,
         "login": "every",
@@ -415,7 +417,7 @@ def test_H53_a_good_request_with_one_field_too_many_changes_nothing(site, measur
     before = everything()
     values: list[Any] = ["released", 1, None, {"id": 1}, str(donor.id)]
     taken, trials = [], 0
-    for name in sorted(column_names()):
+    for name in sorted(column_names() - set(of.MoveIn().fields)):
         for value in values if SOAK else values[:1]:
             trials += 1
             answer = site.send(f"/items/{code}/moves", {"to": to, name: value})
