@@ -257,16 +257,19 @@ def _postgresql(request: pytest.FixtureRequest, folders: Any, worlds: dict[str, 
     server = request.getfixturevalue("postgres")
     if "postgresql" not in worlds:
         empty = request.getfixturevalue("postgres_template")
+        # Each module that names these fixtures has a world, and so a template, of its own.
+        template = f"bed_template_{uuid4().hex[:12]}"
         with psycopg.connect(f"{server}/postgres", autocommit=True) as connection:
-            connection.execute("DROP DATABASE IF EXISTS bed_template WITH (FORCE)")
-            connection.execute(f"CREATE DATABASE bed_template TEMPLATE {empty}")
-        _made(f"{server}/bed_template", "postgresql", worlds)
+            connection.execute(f"CREATE DATABASE {template} TEMPLATE {empty}")
+        _made(f"{server}/{template}", "postgresql", worlds)
+        worlds["postgresql"].template = template  # type: ignore[attr-defined]
 
     @contextmanager
     def another() -> Iterator[Bed]:
         name = f"bed_{uuid4().hex[:12]}"
         with psycopg.connect(f"{server}/postgres", autocommit=True) as connection:
-            connection.execute(f"CREATE DATABASE {name} TEMPLATE bed_template")
+            template = worlds["postgresql"].template  # type: ignore[attr-defined]
+            connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
             with _open(f"{server}/{name}", worlds["postgresql"]) as bed:
                 yield bed
             connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
