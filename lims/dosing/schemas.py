@@ -225,12 +225,9 @@ class WitnessIn(fields.Shape):
     password = fields.Secret(required=True, label=_("Your password, to sign"))
 
 
-class GivenIn(SeenIn):
-    """The dose was given."""
-
-    started_at = fields.Moment(required=True, label=_("Injection started"))
-    ended_at = fields.Moment(required=True, label=_("Injection ended"))
-    sites = fields.Amounts(
+def given_at_sites() -> fields.Amounts:
+    """What was delivered, site by site; the same at the bed and from paper."""
+    return fields.Amounts(
         "mL",
         smallest="uL",
         above=0,
@@ -240,22 +237,28 @@ class GivenIn(SeenIn):
         label=_("Volume given at each site"),
         help=_("One a line, in mL."),
     )
-    residual = fields.Amount(
+
+
+def not_given(label: Text) -> fields.Amount:
+    """What of the vial did not reach her."""
+    return fields.Amount(
         "mL",
         smallest="uL",
         at_least=0,
         units=("mL", "uL"),
         required=True,
-        label=_("Left in device and container"),
+        label=label,
     )
-    wasted = fields.Amount(
-        "mL",
-        smallest="uL",
-        at_least=0,
-        units=("mL", "uL"),
-        required=True,
-        label=_("Spilt or wasted"),
-    )
+
+
+class GivenIn(SeenIn):
+    """The dose was given."""
+
+    started_at = fields.Moment(required=True, label=_("Injection started"))
+    ended_at = fields.Moment(required=True, label=_("Injection ended"))
+    sites = given_at_sites()
+    residual = not_given(_("Left in device and container"))
+    wasted = not_given(_("Spilt or wasted"))
     drawn_up_at = fields.Moment(required=True, label=_("Drawn up"))
     draw_up_witnessed = fields.Flag(
         required=True, label=_("Did the second person watch the drawing up?")

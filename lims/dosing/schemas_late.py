@@ -5,7 +5,7 @@ from lims.core import db
 from lims.core.words import Text as _
 from lims.custody import ItemKind
 from lims.dosing.facts_product import Kept
-from lims.dosing.schemas import KEPT, SeenIn, tools
+from lims.dosing.schemas import KEPT, SeenIn, given_at_sites, not_given, tools
 from lims.web import fields
 
 
@@ -47,32 +47,9 @@ class PaperIn(SeenIn, WhoIn):
     )
     started_at = fields.Moment(required=True, label=_("Injection started"))
     ended_at = fields.Moment(required=True, label=_("Injection ended"))
-    sites = fields.Amounts(
-        "mL",
-        smallest="uL",
-        above=0,
-        fewest=1,
-        most=20,
-        required=True,
-        label=_("Volume given at each site"),
-        help=_("One a line, in mL."),
-    )
-    residual = fields.Amount(
-        "mL",
-        smallest="uL",
-        at_least=0,
-        units=("mL", "uL"),
-        required=True,
-        label=_("Left in device and container"),
-    )
-    wasted = fields.Amount(
-        "mL",
-        smallest="uL",
-        at_least=0,
-        units=("mL", "uL"),
-        required=True,
-        label=_("Spilt or wasted"),
-    )
+    sites = given_at_sites()
+    residual = not_given(_("Left in device and container"))
+    wasted = not_given(_("Spilt or wasted"))
     reason = fields.Words(
         required=True, lines=True, label=_("Why was it not entered at the bedside?")
     )
