@@ -10,9 +10,10 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -118,11 +119,46 @@ def wait_for_port(port: int, seconds: float = 20) -> None:
     raise TimeoutError(f"nothing listens on port {port}")
 
 
-def chromium() -> str:
-    """Where the browser is."""
+def until(true: Callable[[], Any], seconds: float = 30) -> bool:
+    """Wait until something holds; False where it did not in time."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if true():
+            return True
+        time.sleep(0.05)
+    return False
+
+
+def _chromium() -> str:
     for name in ("chromium", "chromium-browser", "google-chrome"):
         found = shutil.which(name)
         if found:
             return found
     absent("Chromium")
     raise AssertionError
+
+
+@contextmanager
+def browser() -> Iterator[Any]:
+    """A browser that asks nobody outside for anything."""
+    program = _chromium()
+    try:
+        from playwright.sync_api import sync_playwright
+    except ImportError:
+        absent("Playwright")
+    with sync_playwright() as started:
+        opened = started.chromium.launch(
+            executable_path=program,
+            args=[
+                "--headless",
+                "--no-sandbox",
+                "--disable-gpu",
+                "--disable-quic",
+                "--no-first-run",
+                "--disable-background-networking",
+                "--disable-component-update",
+                "--disable-sync",
+            ],
+        )
+        yield opened
+        opened.close()

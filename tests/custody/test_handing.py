@@ -1,35 +1,17 @@
 """From hand to hand: offered, accepted, refused, withdrawn, overdue."""
 
-from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
 
-from lims import custody, studies
+from lims import custody
 from lims.core import clock, db
 from lims.core.errors import BadInput
 from lims.core.permissions import Role
 from lims.custody import NotHere
 from lims.station import waiting
 from tests.custody import bench
-from tests.custody.bench import badge, kinds, row, verified
-from tests.laboratory import START
-
-
-@pytest.fixture
-def standing(database: db.Database) -> Iterator[clock.SetClock]:
-    """The clock that stands still; at the end the trail must hold."""
-    kept = clock.SetClock(START)
-    with clock.running(kept):
-        yield kept
-        found = verified()
-    assert found.ok, found.breaks
-
-
-@pytest.fixture
-def donor(standing: clock.SetClock) -> studies.Subject:
-    """One registered woman."""
-    return bench.women(bench.open_study(), 1)[0]
+from tests.custody.bench import badge, kinds, row
 
 
 def gaps(code: str) -> list[str]:

@@ -6,33 +6,17 @@ from random import Random
 import pytest
 
 from lims import custody
-from lims.core import clock, codes, db
+from lims.core import codes, db
 from lims.core.errors import BadInput, DomainError, NotAllowed
 from lims.custody import InTransit
 from lims.custody.shipping import NotTravelling
 from lims.station import waiting
 from tests.custody import bench
-from tests.custody.bench import a_place, badge, kinds, row, verified
-from tests.laboratory import PASSWORD, START
+from tests.custody.bench import a_place, badge, kinds, row
+from tests.laboratory import PASSWORD
 
 SOAK = bool(os.environ.get("EXOTRACE_SOAK"))
 SEED = 20261127
-
-
-@pytest.fixture
-def standing(database):
-    """A clock that stands still; at the end the trail must hold."""
-    kept = clock.SetClock(START)
-    with clock.running(kept):
-        yield kept
-        found = verified()
-    assert found.ok, found.breaks
-
-
-@pytest.fixture
-def donor(standing):
-    """One registered woman."""
-    return bench.women(bench.open_study(), 1)[0]
 
 
 @pytest.fixture

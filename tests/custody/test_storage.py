@@ -14,27 +14,10 @@ from lims.core.gate import GateStopped
 from lims.custody import Item, ItemKind, NoFreeSlot, PlaceFull, SlotTaken, State
 from lims.custody.boxes import NotEmptied, PlaceInItself
 from tests.custody import bench
-from tests.custody.bench import a_place, kinds, once, race, row, somebody, verified
-from tests.laboratory import START
+from tests.custody.bench import a_place, kinds, once, race, row, somebody
 
 SOAK = bool(os.environ.get("EXOTRACE_SOAK"))
 SEED = 20261126
-
-
-@pytest.fixture
-def standing(database):
-    """A clock that stands still; at the end the trail must hold."""
-    kept = clock.SetClock(START)
-    with clock.running(kept):
-        yield kept
-        found = verified()
-    assert found.ok, found.breaks
-
-
-@pytest.fixture
-def donor(standing):
-    """One registered woman."""
-    return bench.women(bench.open_study(), 1)[0]
 
 
 def a_box(rows: int = 2, columns: int = 3, name: str = "Box 7") -> str:

@@ -30,6 +30,7 @@ from lims.labels import RequestState
 from lims.labels.models import LabelRequest
 from tests import services_here
 from tests.makers import actor
+from tests.services_here import until
 
 ROOT = Path(__file__).parent.parent.parent
 LIMS = Path(sys.executable).parent / "lims"
@@ -147,15 +148,6 @@ def ask(address, path, token=None, body=None, key=None):
             return answer.status, json.load(answer)
     except urllib.error.HTTPError as refused:
         return refused.code, json.load(refused)
-
-
-def until(true, seconds=30):
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        if true():
-            return True
-        time.sleep(0.1)
-    return False
 
 
 def band_for(address, token, name):

@@ -12,7 +12,6 @@ from tests import services_here
 from tests.bed import bed, beds, worlds  # noqa: F401
 from tests.conftest import SOAK
 from tests.interchange.made import Out, members, out, sealing  # noqa: F401
-from tests.journeys.test_browser import ARGUMENTS
 
 pytestmark = pytest.mark.browser
 SIZES = {"desk": (1280, 900), "tablet": (834, 1112), "phone": (390, 844)}
@@ -26,15 +25,8 @@ WORDS = {
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[object]:
     """A browser."""
-    program = services_here.chromium()
-    try:
-        from playwright.sync_api import sync_playwright
-    except ImportError:
-        services_here.absent("Playwright")
-    with sync_playwright() as started:
-        browser = started.chromium.launch(executable_path=program, args=ARGUMENTS)
-        yield browser
-        browser.close()
+    with services_here.browser() as opened:
+        yield opened
 
 
 class Reader:

@@ -43,9 +43,6 @@ PEOPLE = {
     "ines": ("Ines Varga", "investigator"),
     "sora": ("Sora Bright", "sponsor"),
 }
-ARGUMENTS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-             "--disable-background-networking", "--disable-component-update",
-             "--disable-sync"]  # fmt: skip
 # Kinds that the walk must leave on the streams, each by the stage that writes it.
 KINDS = {
     "studies.loaded", "studies.units-confirmed", "studies.list-imported", "studies.delegated",
@@ -64,15 +61,8 @@ KINDS = {
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[object]:
     """A browser; the run fails where everything must be there and it is not."""
-    program = services_here.chromium()
-    try:
-        from playwright.sync_api import sync_playwright
-    except ImportError:
-        services_here.absent("Playwright")
-    with sync_playwright() as started:
-        browser = started.chromium.launch(executable_path=program, args=ARGUMENTS)
-        yield browser
-        browser.close()
+    with services_here.browser() as opened:
+        yield opened
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 import threading
 from collections.abc import Iterator
-from pathlib import Path
 from random import Random
 
 import pytest
@@ -13,17 +12,6 @@ from tests import services_here
 from tests.web.demo import PLACE, SPECIMEN, called
 
 playwright = pytest.importorskip("playwright.sync_api")
-CHROMIUM = Path("/usr/bin/chromium")
-ARGUMENTS = [
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 PATH = f"/things/{SPECIMEN}/weight"
 # What a Persian keyboard types on the keys of a US one.
 PERSIAN = dict(zip("ABCDEFGHIJKLMNOPQRSTUVWXYZ", "شذزیثبلاهتنمئدخحضقسفعرصطغظ", strict=True))
@@ -36,12 +24,8 @@ pytestmark = [
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[object]:
     """A browser for all tests here."""
-    if not CHROMIUM.exists():
-        services_here.absent("Chromium")
-    with playwright.sync_playwright() as started:
-        browser = started.chromium.launch(executable_path=str(CHROMIUM), args=ARGUMENTS)
-        yield browser
-        browser.close()
+    with services_here.browser() as opened:
+        yield opened
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ from lims.core import db, queue
 from lims.ledger import keys
 from lims.ledger.models import LedgerSeal
 from tests.ledger.sealed import key_in, write, wrong_seals
+from tests.services_here import until
 from workers import embedded, schedule
 
 SOAK = bool(os.environ.get("EXOTRACE_SOAK"))
@@ -24,16 +25,6 @@ def key(tmp_path):
     yield key_in(tmp_path)
     keys._place.clear()
     queue.use(None)
-
-
-def until(true, seconds=60):
-    """Wait until something holds."""
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        if true():
-            return True
-        time.sleep(0.05)
-    return False
 
 
 def waiting() -> int:
@@ -54,15 +45,15 @@ def test_a_worker_seals_at_its_start_within_its_period_and_when_it_is_asked(
     write(technician, 2)
     worker = embedded.start()
     try:
-        assert until(lambda: waiting() == 0)
+        assert until(lambda: waiting() == 0, 60)
         write(technician, 2)
-        assert until(lambda: waiting() == 0)
+        assert until(lambda: waiting() == 0, 60)
     finally:
         assert worker.stop()
     monkeypatch.undo()
     worker = embedded.start()  # its next turn is a minute away
     try:
-        assert until(lambda: waiting() == 0)
+        assert until(lambda: waiting() == 0, 60)
         time.sleep(1)
         write(technician, 1)
         before = time.monotonic()

@@ -22,6 +22,7 @@ from lims.labels import RequestState
 from lims.labels.models import LabelRequest
 from tests import services_here
 from tests.makers import actor
+from tests.services_here import until
 from workers import app as celery_app
 from workers import embedded
 from workers.heartbeat import beat
@@ -68,16 +69,6 @@ def ask_for_labels(count):
                 ).id
             )
     return rows
-
-
-def until(true, seconds=30):
-    """Wait until something holds."""
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        if true():
-            return True
-        time.sleep(0.05)
-    return False
 
 
 def drawn(rows):
