@@ -130,7 +130,8 @@ class Stage:
         for key, name, role in CAST:
             login = next(each for each in _logins(key) if each not in known)
             self.logins[key] = login
-            self.passwords.setdefault(key, secrets.token_urlsafe(9))
+            # Long enough that a login met inside it by chance is never taken for its root.
+            self.passwords.setdefault(key, secrets.token_urlsafe(18))
             self.pins.setdefault(key, f"{secrets.randbelow(10**6):06d}")
             acts.once(
                 first,
