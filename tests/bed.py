@@ -1,6 +1,7 @@
 """A bed with two women whose doses are thawed, and plasma that nobody has released yet.
 
-Made once for each kind of database by the rehearsal's own steps, then copied for every test.
+Made once in a test process for each kind of database, by the rehearsal's own steps, then copied
+for every test. A plugin of the suite (tests/conftest.py), so that all modules share what was made.
 """
 
 import copy
@@ -16,8 +17,8 @@ from uuid import UUID, uuid4
 import psycopg
 import pytest
 
-from lims import custody, dosing, isolation, labels, people, studies
-from lims.core import acts, clock, codes, console, db, mode, vault
+from lims import custody, dosing, people, studies
+from lims.core import acts, clock, console, db, mode, vault
 from lims.core.gate import Result
 from lims.core.permissions import Actor, Role
 from lims.core.units import Quantity
@@ -230,7 +231,7 @@ def _open(url: str, world: World) -> Iterator[Bed]:
     now = clock.SetClock(world.at)
     try:
         with clock.running(now):
-            yield Bed(copy.copy(world), now, url)
+            yield Bed(copy.deepcopy(world), now, url)
     finally:
         db._database.clear()
         opened.engine.dispose()
@@ -257,8 +258,7 @@ def _postgresql(request: pytest.FixtureRequest, folders: Any, worlds: dict[str, 
     server = request.getfixturevalue("postgres")
     if "postgresql" not in worlds:
         empty = request.getfixturevalue("postgres_template")
-        # Each module that names these fixtures has a world, and so a template, of its own.
-        template = f"bed_template_{uuid4().hex[:12]}"
+        template = "bed_template"
         with psycopg.connect(f"{server}/postgres", autocommit=True) as connection:
             connection.execute(f"CREATE DATABASE {template} TEMPLATE {empty}")
         _made(f"{server}/{template}", "postgresql", worlds)
@@ -288,17 +288,3 @@ def second_account(bed: Bed, login: str) -> tuple[Actor, str]:
         person=login,
     )
     return people.actor_for(login + "-two"), password
-
-
-__all__ = [
-    "FIGURES",
-    "Bed",
-    "World",
-    "bed",
-    "beds",
-    "codes",
-    "isolation",
-    "labels",
-    "second_account",
-    "worlds",
-]

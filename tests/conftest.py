@@ -19,7 +19,7 @@ from tests import services_here
 
 SOAK = bool(os.environ.get("EXOTRACE_SOAK"))
 ROOT = Path(__file__).parent.parent
-pytest_plugins = ["tests.makers"]
+pytest_plugins = ["tests.makers", "tests.bed"]
 
 
 def pytest_configure(config: pytest.Config) -> None:

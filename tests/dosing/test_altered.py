@@ -8,7 +8,6 @@ from sqlalchemy import select, text
 from lims import custody, ledger, tables
 from lims.core import db
 from lims.core.gate import GateStopped, Result, Verdict
-from tests.bed import bed, beds, worlds  # noqa: F401
 from tests.ledger.tampering import owned, rechain
 
 # What is changed by hand: a table, whose row, the column and its new value.
@@ -32,11 +31,11 @@ def ids(woman):
 
 
 def test_H23_a_row_of_dose_or_lot_that_its_entries_do_not_give_stops_the_dose(
-    beds,  # noqa: F811
+    beds,
     measured,
 ):
     let_through = []
-    with beds() as bed:  # noqa: F811
+    with beds() as bed:
         assert bed.check(bed.world.first)[1].verdict is Verdict.OK
         for what, (name, key, whose, column, value) in ROWS.items():
             table = tables.metadata.tables[name]
@@ -60,7 +59,7 @@ def test_H23_a_row_of_dose_or_lot_that_its_entries_do_not_give_stops_the_dose(
 
 
 @pytest.mark.parametrize("whose", ["dose", "lot"])
-def test_H23_an_altered_stream_stops_the_dose_to_its_last_step(bed, measured, whose):  # noqa: F811
+def test_H23_an_altered_stream_stops_the_dose_to_its_last_step(bed, measured, whose):
     """Chained anew, so that each digest of the stream holds; changed after the verdict."""
     check = bed.ready(bed.world.first)
     stream = custody.stream(str(getattr(bed.world.first, whose)))
@@ -74,7 +73,7 @@ def test_H23_an_altered_stream_stops_the_dose_to_its_last_step(bed, measured, wh
     assert "B17" in stopped.value.answer.ids(Result.STOPPED)
 
 
-def test_proving_the_records_of_a_dose_takes_few_milliseconds(bed):  # noqa: F811
+def test_proving_the_records_of_a_dose_takes_few_milliseconds(bed):
     """It is asked at every step at the bed."""
     with db.reading() as session:
         item = custody.find(session, str(bed.world.first.dose))

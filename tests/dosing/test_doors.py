@@ -18,7 +18,7 @@ from lims.core import clock, codes, console, db
 from lims.dosing import commands
 from lims.settings import Settings
 from lims.station.rehearsal import giving
-from tests.bed import FIGURES, Bed, bed, beds, worlds  # noqa: F401
+from tests.bed import FIGURES, Bed
 from tests.conftest import SOAK
 from tests.dosing.test_services import administered
 
@@ -26,7 +26,7 @@ ALONE = re.compile(rf"(?<![0-9A-Za-z]){FIGURES}(?![0-9A-Za-z])")
 
 
 @pytest.fixture
-def web(bed, tmp_path: Path) -> Flask:  # noqa: F811
+def web(bed, tmp_path: Path) -> Flask:
     """The whole application over the bed."""
     settings = Settings(
         home=tmp_path,
@@ -45,7 +45,7 @@ def web(bed, tmp_path: Path) -> Flask:  # noqa: F811
 class Tablet:
     """A tablet at the bed, on which somebody is signed in."""
 
-    def __init__(self, web: Flask, bed: Bed, login: str) -> None:  # noqa: F811
+    def __init__(self, web: Flask, bed: Bed, login: str) -> None:
         self.client = web.test_client()
         self.bed = bed
         self.client.get("/sign-in")
@@ -136,12 +136,12 @@ class Tablet:
 
 
 @pytest.fixture
-def tablet(web, bed) -> Tablet:  # noqa: F811
+def tablet(web, bed) -> Tablet:
     """Clea's tablet."""
     return Tablet(web, bed, "clea")
 
 
-def test_the_three_steps_end_in_a_dose_that_was_given(tablet, bed):  # noqa: F811
+def test_the_three_steps_end_in_a_dose_that_was_given(tablet, bed):
     woman = bed.world.first
     tablet.to_verdict(woman)
     assert tablet.verdict == "wait"  # nothing says that it may be given before the second person
@@ -154,7 +154,7 @@ def test_the_three_steps_end_in_a_dose_that_was_given(tablet, bed):  # noqa: F81
     assert bed.state(woman.dose) == "administered"
 
 
-def test_a_warning_asks_for_the_reason_and_no_yes_stands_beside_it(tablet, bed):  # noqa: F811
+def test_a_warning_asks_for_the_reason_and_no_yes_stands_beside_it(tablet, bed):
     woman = bed.world.first
     tablet.to_verdict(woman)
     tablet.join(woman)
@@ -167,7 +167,7 @@ def test_a_warning_asks_for_the_reason_and_no_yes_stands_beside_it(tablet, bed):
     assert administered() == 1
 
 
-def test_a_dose_of_another_stops_at_its_scan_and_no_button_goes_on(tablet, bed):  # noqa: F811
+def test_a_dose_of_another_stops_at_its_scan_and_no_button_goes_on(tablet, bed):
     tablet.to_verdict(bed.world.first, bed.world.second.dose)
     assert tablet.verdict == "stop"
     assert "it is for another participant" in tablet.text
@@ -179,7 +179,7 @@ def test_a_dose_of_another_stops_at_its_scan_and_no_button_goes_on(tablet, bed):
     ("what", "said"),
     [("dose", "it is not a wristband"), ("unknown", "this band is not known here")],
 )
-def test_a_code_that_is_no_band_of_hers_shows_nobody(tablet, bed, what, said):  # noqa: F811
+def test_a_code_that_is_no_band_of_hers_shows_nobody(tablet, bed, what, said):
     code = bed.world.first.dose if what == "dose" else codes.draw("W", practice=True)
     tablet.get("/bedside")
     tablet.send("/bedside", band=code)
@@ -188,7 +188,7 @@ def test_a_code_that_is_no_band_of_hers_shows_nobody(tablet, bed, what, said):  
     assert bed.world.first.name not in tablet.text
 
 
-def test_another_name_than_she_says_stops(tablet, bed):  # noqa: F811
+def test_another_name_than_she_says_stops(tablet, bed):
     tablet.get("/bedside")
     tablet.send("/bedside", band=giving.symbol(bed.world.first.band))
     step = tablet.step
@@ -199,7 +199,7 @@ def test_another_name_than_she_says_stops(tablet, bed):  # noqa: F811
     assert "/bedside/look" not in tablet.text
 
 
-def _leave(tablet: Tablet, how: str, bed: Bed) -> None:  # noqa: F811
+def _leave(tablet: Tablet, how: str, bed: Bed) -> None:
     if how == "page":
         tablet.client.get("/items/" + bed.world.second.dose)
     elif how == "window":
@@ -221,7 +221,7 @@ def _leave(tablet: Tablet, how: str, bed: Bed) -> None:  # noqa: F811
 @pytest.mark.parametrize(
     "at", ["spoken", "dose", "look", "witness", "given"] if SOAK else ["spoken", "look", "given"]
 )
-def test_H32_an_interruption_keeps_nothing(tablet, bed, measured, how, at):  # noqa: F811
+def test_H32_an_interruption_keeps_nothing(tablet, bed, measured, how, at):
     woman = bed.world.first
     tablet.get("/bedside")
     tablet.send("/bedside", band=giving.symbol(woman.band))
@@ -258,7 +258,7 @@ def test_H32_an_interruption_keeps_nothing(tablet, bed, measured, how, at):  # n
     assert administered() == 0
 
 
-def test_H32_a_form_of_one_woman_says_nothing_of_another(tablet, bed, measured):  # noqa: F811
+def test_H32_a_form_of_one_woman_says_nothing_of_another(tablet, bed, measured):
     first, second = bed.world.first, bed.world.second
     tablet.get("/bedside")
     tablet.send("/bedside", band=giving.symbol(first.band))
@@ -271,7 +271,7 @@ def test_H32_a_form_of_one_woman_says_nothing_of_another(tablet, bed, measured):
     assert not went_on
 
 
-def test_wrong_figures_are_typed_again_once(tablet, bed):  # noqa: F811
+def test_wrong_figures_are_typed_again_once(tablet, bed):
     woman = bed.world.first
     tablet.to_verdict(woman)
     tablet.join(woman, "0000")
@@ -282,7 +282,7 @@ def test_wrong_figures_are_typed_again_once(tablet, bed):  # noqa: F811
     assert "/witness" not in tablet.text
 
 
-def test_the_giver_cannot_join_herself(tablet, bed):  # noqa: F811
+def test_the_giver_cannot_join_herself(tablet, bed):
     tablet.to_verdict(bed.world.first)
     tablet.join(bed.world.first, login="clea")
     assert tablet.verdict == "stop"
@@ -295,7 +295,7 @@ def test_the_giver_cannot_join_herself(tablet, bed):  # noqa: F811
 class Caller:
     """A program with somebody's token."""
 
-    def __init__(self, web: Flask, bed: Bed, login: str) -> None:  # noqa: F811
+    def __init__(self, web: Flask, bed: Bed, login: str) -> None:
         self.client = web.test_client(use_cookies=False)
         token = people.create_token(console.actor(), login=login, days=2)
         self.headers = {"Authorization": f"Bearer {token}"}
@@ -307,13 +307,13 @@ class Caller:
         return self.client.get("/api/v1" + path, headers=self.headers)
 
 
-def seen(bed: Bed, woman) -> dict:  # noqa: F811
+def seen(bed: Bed, woman) -> dict:
     looked = giving.seen(bed.stage, woman, 1500)
     looked.pop("sites_ul")
     return looked
 
 
-def test_the_api_answers_200_whatever_the_verdict_and_gives_at_the_end(web, bed):  # noqa: F811
+def test_the_api_answers_200_whatever_the_verdict_and_gives_at_the_end(web, bed):
     woman, clea = bed.world.first, Caller(web, bed, "clea")
     wrong = clea.post("/bedside-checks", dose=bed.world.second.dose, participant=woman.number)
     assert wrong.status_code == 200
@@ -362,7 +362,7 @@ def test_the_api_answers_200_whatever_the_verdict_and_gives_at_the_end(web, bed)
     assert (again.status_code, again.json["code"]) == (409, "check_ended")
 
 
-def test_a_wrong_check_character_is_refused_in_words(web, bed):  # noqa: F811
+def test_a_wrong_check_character_is_refused_in_words(web, bed):
     dose = bed.world.first.dose
     wrong = dose[:-1] + ("0" if dose[-1] != "0" else "1")
     answer = Caller(web, bed, "clea").post(
@@ -374,7 +374,7 @@ def test_a_wrong_check_character_is_refused_in_words(web, bed):  # noqa: F811
 # No way round.
 
 
-def _filled(rule, bed: Bed, check: str) -> str:  # noqa: F811
+def _filled(rule, bed: Bed, check: str) -> str:
     woman = bed.world.first
     values = {
         "code": woman.dose,
@@ -394,7 +394,7 @@ def _filled(rule, bed: Bed, check: str) -> str:  # noqa: F811
     )
 
 
-def test_H27_no_other_route_gives_and_no_answer_holds_the_figures(web, bed, measured):  # noqa: F811
+def test_H27_no_other_route_gives_and_no_answer_holds_the_figures(web, bed, measured):
     """Every route, as everybody, around a check that is ready but for the giving."""
     woman = bed.world.first
     check = str(bed.ready(woman))
@@ -476,7 +476,7 @@ def test_H27_nothing_but_given_writes_the_state_given():
 # The command.
 
 
-def test_the_command_asks_and_records_nothing(bed):  # noqa: F811
+def test_the_command_asks_and_records_nothing(bed):
     woman = bed.world.first
     asked = ["bedside", "--dose", woman.dose, "--participant", woman.number, "--json"]
     run = CliRunner().invoke(commands.gate_, [*asked, "--operator", "clea", "--witness", "cyra"])

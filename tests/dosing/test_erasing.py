@@ -3,14 +3,13 @@
 import pytest
 
 from lims import studies
-from tests.bed import bed, beds, worlds  # noqa: F401
 
 
-def erase(bed, number):  # noqa: F811
+def erase(bed, number):
     bed.stage.sign("ines", studies.erase, number=number, reason="she asked for it")
 
 
-def test_H49_a_dose_keeps_her_traceable(bed, measured):  # noqa: F811
+def test_H49_a_dose_keeps_her_traceable(bed, measured):
     woman = bed.world.first
     check = bed.ready(woman)
     bed.given(check)
@@ -31,7 +30,7 @@ def test_H49_a_dose_keeps_her_traceable(bed, measured):  # noqa: F811
     measured("H49", trials=refused, failures=0, dose=True)
 
 
-def test_H49_a_dose_that_is_meant_for_her_comes_first(bed, measured):  # noqa: F811
+def test_H49_a_dose_that_is_meant_for_her_comes_first(bed, measured):
     woman = bed.world.first
     bed.ready(woman)
     bed.stage.do(

@@ -17,7 +17,7 @@ from lims.dosing.errors import AlreadyGiven, NotOut, OnePerson
 from lims.dosing.models import Administration
 from lims.people import WrongSecret
 from lims.station.rehearsal import giving
-from tests.bed import FIGURES, Bed, bed, beds, second_account, worlds  # noqa: F401
+from tests.bed import FIGURES, Bed, second_account
 from tests.conftest import SOAK
 from tests.dosing.test_services import administered, both_at_once
 
@@ -25,7 +25,7 @@ ml = Quantity
 PNG = b"\x89PNG\r\n\x1a\n" + b"scanned" * 9
 
 
-def entered(bed: Bed, **instead: Any) -> dict[str, Any]:  # noqa: F811
+def entered(bed: Bed, **instead: Any) -> dict[str, Any]:
     """A sheet on which everything was right, given now."""
     woman = instead.pop("woman", bed.world.first)
     now = clock.now()
@@ -57,7 +57,7 @@ def entered(bed: Bed, **instead: Any) -> dict[str, Any]:  # noqa: F811
     }
 
 
-def record(bed: Bed, sheet: dict[str, Any], who: str = "clea") -> Any:  # noqa: F811
+def record(bed: Bed, sheet: dict[str, Any], who: str = "clea") -> Any:
     """Enter it as a door does."""
 
     def call() -> str:
@@ -87,7 +87,7 @@ def found_on(code: str) -> list[str]:
         return [each.reference for each in qc.findings_of(session, [lot_of(code).id])]
 
 
-def test_a_dose_given_on_paper_is_entered_with_both_times_and_holds(bed):  # noqa: F811
+def test_a_dose_given_on_paper_is_entered_with_both_times_and_holds(bed):
     dose, sheet, gave = str(bed.world.first.dose), entered(bed), clock.now()
     bed.clock.forward(hours=5)
     record(bed, sheet | {"sheet": ("d-1.png", PNG)}, who="pari")
@@ -161,12 +161,12 @@ WRONG: dict[str, tuple[str, str, Any]] = {
 }  # fmt: skip
 
 
-def test_H33_every_paper_entry_is_checked_afterwards(beds, measured):  # noqa: F811
+def test_H33_every_paper_entry_is_checked_afterwards(beds, measured):
     failures = 0
     wanted = list(WRONG) if SOAK else list(WRONG)[::2]
     for name in wanted:
         check, result, instead = WRONG[name]
-        with beds() as bed:  # noqa: F811
+        with beds() as bed:
             dose = str(bed.world.first.dose)
             sheet = entered(bed, **instead(bed))
             bed.clock.forward(hours=4)
@@ -188,7 +188,7 @@ def test_H33_every_paper_entry_is_checked_afterwards(beds, measured):  # noqa: F
     assert failures == 0
 
 
-def test_H33_a_dose_given_to_another_frees_whom_it_was_meant_for(bed, measured):  # noqa: F811
+def test_H33_a_dose_given_to_another_frees_whom_it_was_meant_for(bed, measured):
     first, second = bed.world.first, bed.world.second
     record(bed, entered(bed, participant=second.number) | {"ended_at": clock.now()})
     with db.reading() as session:
@@ -209,7 +209,7 @@ def test_H33_a_dose_given_to_another_frees_whom_it_was_meant_for(bed, measured):
     assert administered() == 1
 
 
-def test_what_changed_after_it_was_given_does_not_make_it_wrong(bed):  # noqa: F811
+def test_what_changed_after_it_was_given_does_not_make_it_wrong(bed):
     woman = bed.world.first
     dose, sheet = str(woman.dose), entered(bed)
     bed.clock.forward(hours=1)
@@ -231,7 +231,7 @@ def test_what_changed_after_it_was_given_does_not_make_it_wrong(bed):  # noqa: F
         assert ledger.verify(session).ok
 
 
-def test_what_was_wrong_when_it_was_given_stays_wrong_though_it_was_mended(bed):  # noqa: F811
+def test_what_was_wrong_when_it_was_given_stays_wrong_though_it_was_mended(bed):
     dose = str(bed.world.first.dose)
     lot = lot_of(dose).code
     custody.hold(bed.actor("quin"), code=lot, reason="suspected")
@@ -244,7 +244,7 @@ def test_what_was_wrong_when_it_was_given_stays_wrong_though_it_was_mended(bed):
     assert held(dose)
 
 
-def test_what_cannot_have_been_is_refused_and_nothing_is_written(bed):  # noqa: F811
+def test_what_cannot_have_been_is_refused_and_nothing_is_written(bed):
     woman, sheet = bed.world.first, entered(bed)
     with db.reading() as session:
         free = next(
@@ -290,10 +290,10 @@ def test_what_cannot_have_been_is_refused_and_nothing_is_written(bed):  # noqa: 
         assert ledger.verify(session).ok
 
 
-def test_H31_paper_and_bedside_at_once_give_one_dose(beds, measured):  # noqa: F811
+def test_H31_paper_and_bedside_at_once_give_one_dose(beds, measured):
     rounds, failures = (50 if SOAK else 2), 0
     for _round in range(rounds):
-        with beds() as bed:  # noqa: F811
+        with beds() as bed:
             check = bed.ready(bed.world.first)
             sheet = entered(bed) | {"ended_at": clock.now()}
             answers = both_at_once(lambda: bed.given(check), lambda: record(bed, sheet))  # noqa: B023
@@ -303,7 +303,7 @@ def test_H31_paper_and_bedside_at_once_give_one_dose(beds, measured):  # noqa: F
     assert failures == 0
 
 
-def test_a_thaw_that_is_on_paper_alone_comes_in_with_it(bed):  # noqa: F811
+def test_a_thaw_that_is_on_paper_alone_comes_in_with_it(bed):
     woman = bed.world.first
     pari = bed.actor("pari")
     dosing.destroy(pari, code=str(woman.dose), reason="dropped")

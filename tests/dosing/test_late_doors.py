@@ -10,14 +10,14 @@ import pytest
 from lims import labels
 from lims.core import clock, words
 from lims.station.rehearsal import giving
-from tests.bed import FIGURES, bed, beds, worlds  # noqa: F401
+from tests.bed import FIGURES
 from tests.dosing.test_doors import ALONE, Caller, Tablet, web  # noqa: F401
 
 MOMENTS = ("checked_at", "drawn_up_at", "started_at", "ended_at")
 PNG = b"\x89PNG\r\n\x1a\n" + b"scanned" * 9
 
 
-def filled(bed, woman) -> dict[str, str]:  # noqa: F811
+def filled(bed, woman) -> dict[str, str]:
     """The form as a browser sends it."""
     now = clock.now().astimezone(ZoneInfo("Asia/Shanghai"))
 

@@ -4,7 +4,6 @@ import pytest
 
 from lims import dosing
 from lims.core import db, queue
-from tests.bed import bed, beds, worlds  # noqa: F401
 
 
 @pytest.fixture
@@ -21,7 +20,7 @@ def sent():
     queue.use(None)
 
 
-def test_a_given_dose_asks_for_its_seal_once_it_is_committed(bed, sent):  # noqa: F811
+def test_a_given_dose_asks_for_its_seal_once_it_is_committed(bed, sent):
     woman = bed.world.first
     check = bed.ready(woman)
     assert ("ledger.seal", False) not in sent
@@ -32,7 +31,7 @@ def test_a_given_dose_asks_for_its_seal_once_it_is_committed(bed, sent):  # noqa
     assert [each for each in sent if each[0] == "ledger.seal"] == [("ledger.seal", False)]
 
 
-def test_a_dose_that_was_not_given_waits_for_the_next_seal(bed, sent):  # noqa: F811
+def test_a_dose_that_was_not_given_waits_for_the_next_seal(bed, sent):
     found, _answer = bed.check(bed.world.first)
     dosing.not_given(bed.actor("clea"), check_id=found.id, reason="felt ill", dose_went="returned")
     assert [each for each in sent if each[0] == "ledger.seal"] == []

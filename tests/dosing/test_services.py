@@ -15,7 +15,7 @@ from lims.dosing.errors import AlreadyGiven, CheckEnded
 from lims.dosing.models import Administration, Assignment, BedsideCheck
 from lims.people import WrongSecret
 from lims.station.rehearsal import giving, testing
-from tests.bed import FIGURES, bed, beds, second_account, worlds  # noqa: F401
+from tests.bed import FIGURES, second_account
 from tests.conftest import SOAK
 
 ROUNDS = 500 if SOAK else 2  # both databases, two ways each
@@ -30,7 +30,7 @@ def stopped(raised) -> list[str]:
     return raised.value.answer.ids(Result.STOPPED)
 
 
-def test_two_people_give_a_dose_once_and_it_is_traced(bed):  # noqa: F811
+def test_two_people_give_a_dose_once_and_it_is_traced(bed):
     woman = bed.world.first
     bed.given(bed.ready(woman))
 
@@ -62,10 +62,10 @@ def both_at_once(*calls) -> list[object]:
 
 
 @pytest.mark.parametrize("windows", ["one check", "two checks"])
-def test_H31_two_windows_give_one_dose(beds, measured, windows):  # noqa: F811
+def test_H31_two_windows_give_one_dose(beds, measured, windows):
     failures = 0
     for _round in range(ROUNDS):
-        with beds() as bed:  # noqa: F811
+        with beds() as bed:
             woman = bed.world.first
             one = bed.ready(woman)
             other = one if windows == "one check" else bed.ready(woman)
@@ -76,10 +76,10 @@ def test_H31_two_windows_give_one_dose(beds, measured, windows):  # noqa: F811
     assert failures == 0
 
 
-def test_H31_two_doses_for_one_woman_at_one_barrier(beds, measured):  # noqa: F811
+def test_H31_two_doses_for_one_woman_at_one_barrier(beds, measured):
     failures = 0
     for _round in range(ROUNDS):
-        with beds() as bed:  # noqa: F811
+        with beds() as bed:
             first, second = bed.world.first, bed.world.second
             # No door assigns her two doses; here an act does, since a row altered by hand stops.
             with db.transaction() as session:
@@ -106,7 +106,7 @@ def test_H31_two_doses_for_one_woman_at_one_barrier(beds, measured):  # noqa: F8
     assert failures == 0
 
 
-def test_H31_a_verdict_older_than_fifteen_minutes_gives_nothing(bed, measured):  # noqa: F811
+def test_H31_a_verdict_older_than_fifteen_minutes_gives_nothing(bed, measured):
     check = bed.ready(bed.world.first)
     bed.clock.forward(minutes=15, seconds=1)
     with pytest.raises(GateStopped) as raised:
@@ -120,7 +120,7 @@ def test_H31_a_verdict_older_than_fifteen_minutes_gives_nothing(bed, measured): 
     assert administered() == 1
 
 
-def test_H31_a_verdict_is_used_once(bed, measured):  # noqa: F811
+def test_H31_a_verdict_is_used_once(bed, measured):
     check, key = bed.ready(bed.world.first), uuid4().hex
     first = bed.given(check, key=key)
     assert bed.given(check, key=key) == first  # the lost answer, sent again
@@ -134,7 +134,7 @@ def test_H31_a_verdict_is_used_once(bed, measured):  # noqa: F811
     assert administered() == 1
 
 
-def test_H27_nothing_is_given_without_a_witness(bed, measured):  # noqa: F811
+def test_H27_nothing_is_given_without_a_witness(bed, measured):
     found, answer = bed.check(bed.world.first)
     assert answer.verdict == "ok"
     assert "B29" in answer.ids(Result.PENDING)
@@ -145,7 +145,7 @@ def test_H27_nothing_is_given_without_a_witness(bed, measured):  # noqa: F811
     assert bed.state(bed.world.first.dose) == "thawed"
 
 
-def test_H27_the_giver_cannot_be_her_own_witness_by_another_account(bed, measured):  # noqa: F811
+def test_H27_the_giver_cannot_be_her_own_witness_by_another_account(bed, measured):
     other, password = second_account(bed, "clea")
     assert (other.account, other.person) != (
         bed.actor("clea").account,
@@ -160,7 +160,7 @@ def test_H27_the_giver_cannot_be_her_own_witness_by_another_account(bed, measure
     assert "B29" in stopped(raised)
 
 
-def test_H27_a_third_person_cannot_go_on_with_a_check(bed, measured):  # noqa: F811
+def test_H27_a_third_person_cannot_go_on_with_a_check(bed, measured):
     check = bed.ready(bed.world.first)
     with pytest.raises(GateStopped) as raised:
         bed.given(check, who="ines")
@@ -168,7 +168,7 @@ def test_H27_a_third_person_cannot_go_on_with_a_check(bed, measured):  # noqa: F
     assert "B30" in stopped(raised)
 
 
-def test_H27_wrong_figures_once_are_typed_again_and_twice_stop(bed, measured):  # noqa: F811
+def test_H27_wrong_figures_once_are_typed_again_and_twice_stop(bed, measured):
     woman = bed.world.first
     found, _answer = bed.check(woman)
     _check, once = bed.witness(found.id, woman, "0000")
@@ -187,7 +187,7 @@ def test_H27_wrong_figures_once_are_typed_again_and_twice_stop(bed, measured):  
     assert administered() == 0
 
 
-def test_a_wrong_password_signs_nothing(bed):  # noqa: F811
+def test_a_wrong_password_signs_nothing(bed):
     found, _answer = bed.check(bed.world.first)
     with pytest.raises(WrongSecret):
         bed.witness(found.id, bed.world.first, password="not hers")
@@ -195,7 +195,7 @@ def test_a_wrong_password_signs_nothing(bed):  # noqa: F811
         assert session.get(BedsideCheck, found.id).witness_id is None
 
 
-def test_H27_the_dose_of_another_is_stopped(bed, measured):  # noqa: F811
+def test_H27_the_dose_of_another_is_stopped(bed, measured):
     first, second = bed.world.first, bed.world.second
     failures = 0
     for woman, dose in ((first, second.dose), (second, first.dose)):
@@ -207,7 +207,7 @@ def test_H27_the_dose_of_another_is_stopped(bed, measured):  # noqa: F811
     assert failures == administered() == 0
 
 
-def test_H27_the_band_of_another_is_stopped(bed, measured):  # noqa: F811
+def test_H27_the_band_of_another_is_stopped(bed, measured):
     first, second = bed.world.first, bed.world.second
     _found, answer = dosing.start_check(
         bed.actor("clea"),
@@ -220,7 +220,7 @@ def test_H27_the_band_of_another_is_stopped(bed, measured):  # noqa: F811
     assert "B02" in answer.ids(Result.STOPPED)
 
 
-def test_a_check_that_stopped_first_gives_nothing_later(bed):  # noqa: F811
+def test_a_check_that_stopped_first_gives_nothing_later(bed):
     woman = bed.world.first
     found, answer = bed.check(woman, emergency_kit=False)
     assert answer.ids(Result.STOPPED) == ["B33"]
@@ -231,7 +231,7 @@ def test_a_check_that_stopped_first_gives_nothing_later(bed):  # noqa: F811
     assert administered() == 0
 
 
-def test_an_expired_dose_is_stopped(bed):  # noqa: F811
+def test_an_expired_dose_is_stopped(bed):
     with db.reading() as session:
         ends = custody.find(session, bed.world.first.dose).expires_at
     bed.clock.set(ends)
@@ -239,7 +239,7 @@ def test_an_expired_dose_is_stopped(bed):  # noqa: F811
     assert {"B13", "B14"} <= set(answer.ids(Result.STOPPED))
 
 
-def supply_plasma(bed) -> None:  # noqa: F811
+def supply_plasma(bed) -> None:
     woman = bed.world.plasma
     testing.sign_off(bed.stage, woman.lot)
     for pause in giving.supply(bed.stage, woman, woman.dose):
@@ -247,19 +247,19 @@ def supply_plasma(bed) -> None:  # noqa: F811
 
 
 @pytest.mark.parametrize(("seconds", "stops"), [(0, False), (1, True)])
-def test_plasma_is_given_within_four_hours_of_the_draw(bed, seconds, stops):  # noqa: F811
+def test_plasma_is_given_within_four_hours_of_the_draw(bed, seconds, stops):
     supply_plasma(bed)
     bed.clock.set(bed.world.drawn_at + timedelta(hours=4, seconds=seconds))
     _found, answer = bed.check(bed.world.plasma)
     assert ("B15" in answer.ids(Result.STOPPED)) is stops, answer.ids(Result.STOPPED)
 
 
-def test_a_dose_of_an_unreleased_lot_is_stopped(bed):  # noqa: F811
+def test_a_dose_of_an_unreleased_lot_is_stopped(bed):
     _found, answer = bed.check(bed.world.plasma)
     assert {"B11", "B07"} <= set(answer.ids(Result.STOPPED))
 
 
-def test_a_hold_after_the_verdict_stops_the_giving(bed):  # noqa: F811
+def test_a_hold_after_the_verdict_stops_the_giving(bed):
     woman = bed.world.first
     check = bed.ready(woman)
     custody.hold(bed.actor("quin"), code=woman.lot, reason="sterility to be looked at again")
@@ -268,7 +268,7 @@ def test_a_hold_after_the_verdict_stops_the_giving(bed):  # noqa: F811
     assert "B11" in stopped(raised)
 
 
-def test_not_given_ends_a_check_and_asking_records_nothing(bed):  # noqa: F811
+def test_not_given_ends_a_check_and_asking_records_nothing(bed):
     woman = bed.world.first
     check = bed.ready(woman)
     dosing.not_given(
@@ -296,7 +296,7 @@ def count_checks() -> int:
         return session.scalar(select(func.count()).select_from(BedsideCheck)) or 0
 
 
-def test_a_returned_dose_may_be_assigned_again(bed):  # noqa: F811
+def test_a_returned_dose_may_be_assigned_again(bed):
     stage, woman = bed.stage, bed.world.second
     with db.reading() as session:
         hers = custody.find(session, woman.dose)

@@ -5,10 +5,9 @@ import pytest
 from lims import custody, ledger, studies
 from lims.core import db
 from lims.core.gate import GateStopped, Result
-from tests.bed import bed, beds, worlds  # noqa: F401
 
 
-def withdraw(bed, number):  # noqa: F811
+def withdraw(bed, number):
     bed.stage.do(
         "clea",
         studies.withdraw_consent,
@@ -24,7 +23,7 @@ def held(code):
         return [each.reason for each in custody.holds(session, [item.id])]
 
 
-def test_H24_a_dose_meant_for_her_is_held_and_cannot_be_given(bed, measured):  # noqa: F811
+def test_H24_a_dose_meant_for_her_is_held_and_cannot_be_given(bed, measured):
     woman = bed.world.first
     check = bed.ready(woman)
 
@@ -40,7 +39,7 @@ def test_H24_a_dose_meant_for_her_is_held_and_cannot_be_given(bed, measured):  #
     measured("H24", trials=1, failures=0)
 
 
-def test_H24_her_own_material_is_held_and_nothing_more_is_made_of_it(bed, measured):  # noqa: F811
+def test_H24_her_own_material_is_held_and_nothing_more_is_made_of_it(bed, measured):
     woman = bed.world.plasma
     withdraw(bed, woman.number)
 

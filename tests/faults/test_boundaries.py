@@ -29,7 +29,6 @@ from lims import (
 from lims.core import acts, clock, db, vault
 from lims.custody import ItemKind
 from lims.ledger import keys
-from tests.bed import bed, beds, worlds  # noqa: F401
 from tests.conftest import SOAK
 from tests.custody import bench
 from tests.faults.boundaries import Strikes, Struck, fingerprint
@@ -153,7 +152,7 @@ def test_H36_no_boundary_of_the_laboratorys_acts_is_between(
             "release.release", "studies.withdraw_consent"} <= set(judge.acts)  # fmt: skip
 
 
-def test_H36_no_boundary_at_the_bed_is_between(bed, judged, measured):  # noqa: F811
+def test_H36_no_boundary_at_the_bed_is_between(bed, judged, measured):
     judge = judged(db.current())
     first, second = bed.world.first, bed.world.second
     check = bed.ready(first)

@@ -7,7 +7,6 @@ from lims import interchange
 from lims.interchange import container, rules
 from lims.interchange.errors import NoDossier
 from lims.ledger.signatures import PrivateKey
-from tests.bed import bed, beds, worlds  # noqa: F401
 from tests.conftest import SOAK
 from tests.interchange.forging import WAYS
 from tests.interchange.made import Out, members, out, packed, sealing, second  # noqa: F401

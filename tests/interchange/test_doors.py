@@ -1,7 +1,6 @@
 """The dossier through the page and the API."""
 
 from lims import interchange
-from tests.bed import bed, beds, worlds  # noqa: F401
 from tests.dosing.test_doors import Caller, Tablet, web  # noqa: F401
 from tests.interchange.made import give, sealing  # noqa: F401
 

@@ -22,7 +22,6 @@ from lims.interchange import rules
 from lims.interchange.errors import NoDossier, SealBeyond
 from lims.ledger.models import LedgerEntry
 from lims.ledger.signatures import PrivateKey
-from tests.bed import bed, beds, worlds  # noqa: F401
 from tests.interchange.made import (  # noqa: F401
     Out,
     cosign,

@@ -9,7 +9,6 @@ import pytest
 
 from lims.interchange import rules
 from tests import services_here
-from tests.bed import bed, beds, worlds  # noqa: F401
 from tests.conftest import SOAK
 from tests.interchange.made import Out, members, out, sealing  # noqa: F401
 

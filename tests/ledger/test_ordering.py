@@ -17,7 +17,6 @@ from lims.dosing.models import Administration
 from lims.ledger import rules
 from lims.ledger.models import LedgerEntry
 from lims.web import health
-from tests.bed import bed, beds, worlds  # noqa: F401
 from tests.conftest import SOAK
 from tests.custody import bench
 from tests.laboratory import OPERATOR, PASSWORD, START
@@ -183,7 +182,7 @@ def jumps(chance: Random):
         yield -chance.choice(back)()
 
 
-def test_H18_a_clock_that_jumps_confirms_nothing_that_expired(bed, measured):  # noqa: F811
+def test_H18_a_clock_that_jumps_confirms_nothing_that_expired(bed, measured):
     """Her dose was thawed; its time runs out; then the clock goes back to where it was good."""
     chance = Random(SEED)
     woman = bed.world.first
@@ -226,7 +225,7 @@ def test_H18_a_clock_that_jumps_confirms_nothing_that_expired(bed, measured):  #
     assert marked > JUMPS // 2
 
 
-def test_H18_the_same_check_gives_the_dose_where_the_clock_is_right(bed, measured):  # noqa: F811
+def test_H18_the_same_check_gives_the_dose_where_the_clock_is_right(bed, measured):
     check = bed.ready(bed.world.first)
     custody.observe(bench.somebody(), code=bed.world.first.dose, note="on the ward")
     bed.clock.forward(minutes=1)
@@ -253,7 +252,7 @@ def test_H18_nothing_is_released_and_nobody_witnesses_behind_time(laboratory, me
     assert laboratory.state(lot) == "released"
 
 
-def test_H18_a_witness_is_refused_behind_time(bed, measured):  # noqa: F811
+def test_H18_a_witness_is_refused_behind_time(bed, measured):
     found, _answer = bed.check(bed.world.first)
     bed.clock.forward(seconds=-5)
     with pytest.raises(ledger.ClockBehind):

@@ -16,7 +16,6 @@ from lims.core import db
 from lims.ledger import rules
 from lims.ledger.verifying_rows import guarded_tables
 from lims.ledger.writing import guarded_columns
-from tests.bed import bed, beds, worlds  # noqa: F401
 from tests.ledger.tampering import entry, named, owned, rechain, rewrite, streams, verified
 
 SEED = 20261126
@@ -70,7 +69,7 @@ def stream_of(connection, table, row_id):
 
 
 @pytest.mark.parametrize("what", EDITED)
-def test_H23_an_edited_row_is_named_by_its_stream_and_number(bed, measured, what):  # noqa: F811
+def test_H23_an_edited_row_is_named_by_its_stream_and_number(bed, measured, what):
     name, column, value = EDITED[what]
     table = tables.metadata.tables[name]
     with owned(db.current()) as connection:
@@ -87,7 +86,7 @@ def test_H23_an_edited_row_is_named_by_its_stream_and_number(bed, measured, what
     assert len(found.breaks) == 1
 
 
-def test_H23_every_guarded_column_of_every_table_is_compared(bed, measured):  # noqa: F811
+def test_H23_every_guarded_column_of_every_table_is_compared(bed, measured):
     """One row of each table, each of its guarded columns changed by hand."""
     changed, missed = 0, []
     with owned(db.current()) as connection:
@@ -112,7 +111,7 @@ def test_H23_every_guarded_column_of_every_table_is_compared(bed, measured):  # 
     assert changed > 150
 
 
-def test_H23_a_deleted_and_an_added_row_show(bed, measured):  # noqa: F811
+def test_H23_a_deleted_and_an_added_row_show(bed, measured):
     table = tables.metadata.tables["custody_hold"]
     result = tables.metadata.tables["qc_result"]
     with owned(db.current()) as connection:
@@ -141,7 +140,7 @@ def test_H23_a_deleted_and_an_added_row_show(bed, measured):  # noqa: F811
     assert len(said) == 2
 
 
-def test_H23_a_value_that_no_type_can_read_is_named(bed, measured):  # noqa: F811
+def test_H23_a_value_that_no_type_can_read_is_named(bed, measured):
     table = tables.metadata.tables["custody_item"]
     with owned(db.current()) as connection:
         row_id = connection.execute(select(table.c.id)).first()[0]
@@ -157,7 +156,7 @@ def test_H23_a_value_that_no_type_can_read_is_named(bed, measured):  # noqa: F81
     assert where in named(found), found.breaks
 
 
-def test_H23_an_edited_entry_is_named(bed, measured):  # noqa: F811
+def test_H23_an_edited_entry_is_named(bed, measured):
     with owned(db.current()) as connection:
         stream, last = streams(connection, Random(SEED), least=3)
         row = entry(connection, stream, 2)
@@ -172,7 +171,7 @@ def test_H23_an_edited_entry_is_named(bed, measured):  # noqa: F811
     assert (stream, 2) in named(found)
 
 
-def test_H23_an_edited_column_beside_the_bytes_is_named(bed, measured):  # noqa: F811
+def test_H23_an_edited_column_beside_the_bytes_is_named(bed, measured):
     """The columns are what lists are made from, so they must not say something else."""
     forged = {"kind": "forged", "command": "forged", "at": "2001-01-01 00:00:00.000000"}
     with owned(db.current()) as connection:
@@ -189,7 +188,7 @@ def test_H23_an_edited_column_beside_the_bytes_is_named(bed, measured):  # noqa:
     assert missed == []
 
 
-def test_H23_two_swapped_entries_are_named(bed, measured):  # noqa: F811
+def test_H23_two_swapped_entries_are_named(bed, measured):
     with owned(db.current()) as connection:
         stream, _last = streams(connection, Random(SEED), least=3)
         two, three = entry(connection, stream, 2), entry(connection, stream, 3)
@@ -204,7 +203,7 @@ def test_H23_two_swapped_entries_are_named(bed, measured):  # noqa: F811
     assert not missed
 
 
-def test_H23_a_cut_tail_is_named(bed, measured):  # noqa: F811
+def test_H23_a_cut_tail_is_named(bed, measured):
     """The newest entry and the head's memory of it: the rows it changed stand in the tables."""
     with owned(db.current()) as connection:
         table = tables.metadata.tables["custody_item"]
@@ -229,7 +228,7 @@ def test_H23_a_cut_tail_is_named(bed, measured):  # noqa: F811
     assert seen, found.breaks
 
 
-def test_H23_a_stream_chained_anew_is_named(bed, measured):  # noqa: F811
+def test_H23_a_stream_chained_anew_is_named(bed, measured):
     """Every digest of it holds again; what grew from it, and its rows, say otherwise."""
     with owned(db.current()) as connection:
         table = tables.metadata.tables["custody_item"]
@@ -245,7 +244,7 @@ def test_H23_a_stream_chained_anew_is_named(bed, measured):  # noqa: F811
     assert any("digest" in each.what for each in found.breaks) is False
 
 
-def test_H23_an_entry_taken_out_of_its_act_is_named(bed, measured):  # noqa: F811
+def test_H23_an_entry_taken_out_of_its_act_is_named(bed, measured):
     """A stream that is gone as a whole, head included, is missed by those it acted with."""
     with owned(db.current()) as connection:
         row = next(
@@ -269,7 +268,7 @@ def test_H23_an_entry_taken_out_of_its_act_is_named(bed, measured):  # noqa: F81
     assert seen, found.breaks
 
 
-def test_H23_bytes_that_are_no_entry_are_named(bed, measured):  # noqa: F811
+def test_H23_bytes_that_are_no_entry_are_named(bed, measured):
     """Each with its right digest: verification names them and goes on."""
     nonsense = [
         b"", b"{}", b"[]", b"null", b"\xff\xfe", b'{"v":1}', b'{"v":2,"stream":"x"}',

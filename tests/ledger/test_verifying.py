@@ -9,8 +9,7 @@ from sqlalchemy import text
 from lims import ledger, tables
 from lims.core import db
 from lims.ledger import spilling, verifying
-from tests.bed import bed, beds, worlds
-from tests.ledger.tampering import named, owned, streams, verified
+from tests.ledger.tampering import owned, verified
 
 
 @pytest.fixture
@@ -131,6 +130,3 @@ def test_a_range_of_streams_leaves_none_out(bed, small):
             seen += named_here.scalars()
     assert len(ranges) > 5
     assert sorted(seen) == sorted(every)
-
-
-__all__ = ["bed", "beds", "named", "streams", "worlds"]

@@ -14,23 +14,23 @@ from lims.release import Outcome, recalls
 from lims.release.errors import RecallOver
 from lims.release.rules import state_after
 from lims.station import waiting
-from tests.bed import Bed, bed, beds, worlds  # noqa: F401
+from tests.bed import Bed
 from tests.dosing.test_doors import Caller, Tablet, web  # noqa: F401
 from tests.dosing.test_late import lot_of
 
 
-def recalled(bed: Bed, what: str, **how) -> release.Recall:  # noqa: F811
+def recalled(bed: Bed, what: str, **how) -> release.Recall:
     return release.recall(bed.actor("quin"), what=what, reason="suspected", **how)
 
 
-def lifted(bed: Bed, row: release.Recall, outcome: Outcome) -> release.Recall:  # noqa: F811
+def lifted(bed: Bed, row: release.Recall, outcome: Outcome) -> release.Recall:
     return release.lift(
         bed.actor("rosa"), reference=row.reference, outcome=outcome, reason="found out",
         password=bed.stage.passwords["rosa"],
     )  # fmt: skip
 
 
-def report(bed: Bed, row: release.Recall) -> dict:  # noqa: F811
+def report(bed: Bed, row: release.Recall) -> dict:
     return recalls.recall_report(bed.actor("auda"), reference=row.reference)
 
 
@@ -46,13 +46,13 @@ def holds() -> bool:
         return ledger.verify(session).ok
 
 
-def told(bed: Bed, login: str) -> list[str]:  # noqa: F811
+def told(bed: Bed, login: str) -> list[str]:
     with db.reading() as session:
         (chosen,) = (each for each in waiting.LISTS if each.id == "recalled")
         return [line.code for line in chosen.find(session, bed.actor(login))]
 
 
-def test_a_recall_blocks_doses_that_are_out_and_names_everybody(bed):  # noqa: F811
+def test_a_recall_blocks_doses_that_are_out_and_names_everybody(bed):
     first, second = bed.world.first, bed.world.second
     bed.given(bed.ready(first))
     row = recalled(bed, lot_of(str(second.dose)).code)
@@ -77,7 +77,7 @@ def test_a_recall_blocks_doses_that_are_out_and_names_everybody(bed):  # noqa: F
     assert holds()
 
 
-def test_a_drill_finds_the_same_and_changes_nothing(bed):  # noqa: F811
+def test_a_drill_finds_the_same_and_changes_nothing(bed):
     before, lot = every_state(), lot_of(str(bed.world.first.dose)).code
     drill = recalled(bed, lot, drill=True)
     rehearsed = report(bed, drill)
@@ -95,7 +95,7 @@ def test_a_drill_finds_the_same_and_changes_nothing(bed):  # noqa: F811
     assert holds()
 
 
-def test_freed_items_are_judged_again_and_none_is_usable_at_once(bed):  # noqa: F811
+def test_freed_items_are_judged_again_and_none_is_usable_at_once(bed):
     first = bed.world.first
     lot, before = lot_of(str(first.dose)).code, every_state()
     row = recalled(bed, lot)
@@ -124,7 +124,7 @@ def test_freed_items_are_judged_again_and_none_is_usable_at_once(bed):  # noqa: 
     assert holds()
 
 
-def test_a_confirmed_recall_rejects_what_can_be_and_frees_nothing(bed):  # noqa: F811
+def test_a_confirmed_recall_rejects_what_can_be_and_frees_nothing(bed):
     dose = str(bed.world.first.dose)
     lot = lot_of(dose).code
     row = recalled(bed, lot)
@@ -139,7 +139,7 @@ def test_a_confirmed_recall_rejects_what_can_be_and_frees_nothing(bed):  # noqa:
     assert holds()
 
 
-def test_what_another_recall_reaches_stays_blocked(bed):  # noqa: F811
+def test_what_another_recall_reaches_stays_blocked(bed):
     dose = str(bed.world.first.dose)
     one, other = recalled(bed, lot_of(dose).code), recalled(bed, dose, whole=False)
     assert other.blocked == 0  # it was blocked already, and is held all the same
@@ -149,7 +149,7 @@ def test_what_another_recall_reaches_stays_blocked(bed):  # noqa: F811
     assert holds()
 
 
-def test_a_rejected_parent_keeps_what_it_blocked(bed):  # noqa: F811
+def test_a_rejected_parent_keeps_what_it_blocked(bed):
     dose = str(bed.world.first.dose)
     lot = lot_of(dose).code
     row = recalled(bed, lot)
@@ -160,7 +160,7 @@ def test_a_rejected_parent_keeps_what_it_blocked(bed):  # noqa: F811
     assert (bed.state(lot), bed.state(dose)) == ("rejected", "blocked")
 
 
-def test_below_alone_leaves_what_it_came_from(bed):  # noqa: F811
+def test_below_alone_leaves_what_it_came_from(bed):
     dose = str(bed.world.first.dose)
     before = every_state()
     row = recalled(bed, dose, whole=False)
@@ -170,7 +170,7 @@ def test_below_alone_leaves_what_it_came_from(bed):  # noqa: F811
     assert set(told(bed, "clea")) == {dose}
 
 
-def test_what_cannot_be_recalled_is_said(bed):  # noqa: F811
+def test_what_cannot_be_recalled_is_said(bed):
     before = every_state()
     for what, kind in (
         (codes.draw("V", practice=True), NotFound),
@@ -240,7 +240,7 @@ def test_the_pages_and_the_api_say_it_in_one_answer(web, bed):  # noqa: F811
     assert "/lifting" not in clea.text
 
 
-def test_a_drill_names_nobody_who_was_given_nothing(bed):  # noqa: F811
+def test_a_drill_names_nobody_who_was_given_nothing(bed):
     with db.reading() as session:
         assert session.scalars(select(Administration)).all() == []
     found = report(bed, recalled(bed, lot_of(str(bed.world.first.dose)).code, drill=True))

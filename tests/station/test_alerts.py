@@ -9,7 +9,7 @@ from lims import custody, dosing, people
 from lims.core import clock, console, db
 from lims.core.permissions import Role
 from lims.station import waiting
-from tests.bed import Bed, bed, beds, worlds  # noqa: F401
+from tests.bed import Bed
 from tests.conftest import SOAK
 from tests.dosing.test_doors import Tablet, web  # noqa: F401
 
@@ -17,7 +17,7 @@ SEED = 20261126
 MOMENTS = 500 if SOAK else 25
 
 
-def listed(bed: Bed, login: str = "pari") -> list[str]:  # noqa: F811
+def listed(bed: Bed, login: str = "pari") -> list[str]:
     """The doses that are told to be out and not confirmed."""
     with db.reading() as session:
         (chosen,) = (each for each in waiting.LISTS if each.id == "unconfirmed")
@@ -31,7 +31,7 @@ def issued_at(code: str):
         return row.issued_at
 
 
-def test_H29_a_dose_that_is_out_for_an_hour_is_told(bed, measured):  # noqa: F811
+def test_H29_a_dose_that_is_out_for_an_hour_is_told(bed, measured):
     chance, failures = Random(SEED), 0
     doses = [str(bed.world.first.dose), str(bed.world.second.dose)]
     went = {code: issued_at(code) for code in doses}
@@ -49,7 +49,7 @@ def test_H29_a_dose_that_is_out_for_an_hour_is_told(bed, measured):  # noqa: F81
 
 
 @pytest.mark.parametrize("end", ["given", "returned", "destroyed"])
-def test_H29_the_alert_ends_with_the_dose_and_not_before(bed, end):  # noqa: F811
+def test_H29_the_alert_ends_with_the_dose_and_not_before(bed, end):
     woman = bed.world.first
     dose = str(woman.dose)
     if end == "given":
@@ -76,7 +76,7 @@ def test_H29_the_alert_ends_with_the_dose_and_not_before(bed, end):  # noqa: F81
     assert str(bed.world.second.dose) in listed(bed)
 
 
-def test_another_pharmacist_is_told_as_well_after_whoever_issued_it(bed):  # noqa: F811
+def test_another_pharmacist_is_told_as_well_after_whoever_issued_it(bed):
     people.add_user(
         console.actor(),
         login="petra",

@@ -12,7 +12,6 @@ from lims.core import codes, db
 from lims.custody import Item
 from lims.station import commands
 from lims.station.rehearsal import giving
-from tests.bed import bed, beds, worlds  # noqa: F401
 from tests.dosing.test_doors import Caller, Tablet, web  # noqa: F401
 
 

@@ -11,14 +11,13 @@ from lims.core.errors import BadInput, NotFound
 from lims.ledger import rules
 from lims.ledger.models import LedgerEntry
 from lims.station import tracing
-from tests.bed import bed, beds, worlds  # noqa: F401
 
 
 def _codes(answer):
     return {each["code"]: each["because"] for each in answer["found"]}
 
 
-def test_a_woman_leads_to_her_material_and_to_the_dose_she_was_given(bed):  # noqa: F811
+def test_a_woman_leads_to_her_material_and_to_the_dose_she_was_given(bed):
     woman, other = bed.world.first, bed.world.second
     before = tracing.trace(bed.actor("quin"), code=woman.number)
     assert before["given"] == []
@@ -34,7 +33,7 @@ def test_a_woman_leads_to_her_material_and_to_the_dose_she_was_given(bed):  # no
     assert _codes(after)[woman.dose] == "given"
 
 
-def test_a_colleague_leads_to_what_she_touched_and_to_nothing_else(bed):  # noqa: F811
+def test_a_colleague_leads_to_what_she_touched_and_to_nothing_else(bed):
     clea = bed.actor("clea")
     bed.given(bed.ready(bed.world.first))
     with db.reading() as session:
@@ -53,7 +52,7 @@ def test_a_colleague_leads_to_what_she_touched_and_to_nothing_else(bed):  # noqa
     assert touched == dict.fromkeys(hers, "touched")
 
 
-def test_a_place_leads_to_what_stood_there_in_the_period_and_only_then(bed):  # noqa: F811
+def test_a_place_leads_to_what_stood_there_in_the_period_and_only_then(bed):
     pari, woman = bed.actor("pari"), bed.world.first
     bench, other = (
         custody.make_place(
@@ -79,12 +78,12 @@ def test_a_place_leads_to_what_stood_there_in_the_period_and_only_then(bed):  # 
 
 
 @pytest.mark.parametrize("text", ["nobody-here", "IRC99-999", "x"])
-def test_what_is_called_nothing_is_said_in_one_sentence(bed, text):  # noqa: F811
+def test_what_is_called_nothing_is_said_in_one_sentence(bed, text):
     with pytest.raises(NotFound, match="is called"):
         tracing.trace(bed.actor("quin"), code=text)
 
 
-def test_a_misread_code_and_a_period_that_fits_nothing_are_refused(bed):  # noqa: F811
+def test_a_misread_code_and_a_period_that_fits_nothing_are_refused(bed):
     woman, quin = bed.world.first, bed.actor("quin")
     wrong = woman.dose[:-1] + next(each for each in "0123456789" if each != woman.dose[-1])
     with pytest.raises(codes.WrongCheckCharacter):
