@@ -115,6 +115,8 @@ def put(actor: Actor, *, code: str, to: str, position: str = "") -> places.Moved
         SlotTaken: another item stands in the slot named.
     """
     with db.transaction() as session:
+        if not position and places.kind_of(session, to) != "box":
+            return places.move(actor, code=code, to=to)
         find(session, code, lock=True)
         place = places.place_by_code(session, to)
         slots = slots_of(session, place.id) if place.kind == "box" else []

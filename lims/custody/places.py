@@ -61,6 +61,7 @@ _STANDING = (
     .where(_item.c.code == bindparam("code"))
     .with_for_update(of=_item)
 )
+_KIND = select(_there.c.kind).where(_there.c.code == bindparam("code"))
 _PUT = (
     update(_item)
     .where(_item.c.id == bindparam("item_id"), _item.c.version == bindparam("seen"))
@@ -156,6 +157,11 @@ def place_by_code(session: Session, text: str, field: str | None = "to") -> Plac
     if found is None:
         raise _unknown_place(scanned, field)
     return found
+
+
+def kind_of(session: Session, text: str) -> str | None:
+    """What kind of place a code names; None where none carries it. One light statement."""
+    return session.connection().scalar(_KIND, {"code": _scanned(session, text, "to").code})
 
 
 def _scanned(session: Session, text: str, field: str | None) -> codes.Scanned:
