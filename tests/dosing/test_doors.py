@@ -428,6 +428,8 @@ def test_H27_no_other_route_gives_and_no_answer_holds_the_figures(web, bed, meas
             for method in sorted((rule.methods or set()) & {"GET", "POST", "PUT", "DELETE"}):
                 if path.endswith("/given") and login == "clea":
                     continue  # the one way; it is taken below
+                if method == "GET" and login != "clea" and not SOAK:
+                    continue  # whoever works at the bed is shown the most
                 if method != "GET":
                     tried += 1
                     bodies = (rich, {})
