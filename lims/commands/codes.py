@@ -4,9 +4,7 @@ from typing import Any
 
 import click
 
-from lims.core import codes, console
-from lims.core.errors import BadInput
-from lims.core.words import Text as _
+from lims.core import codes, console, scanned
 
 
 @click.group("code")
@@ -20,14 +18,12 @@ def code_() -> None:
 def check(code: str, as_json: bool) -> int:
     """Does the check character fit? Exit 1 where it does not."""
     try:
-        scanned = codes.parse(code, "code")
+        read = codes.parse(code, "code")
     except codes.WrongCheckCharacter as wrong:
         console.answer({"valid": False, "kind": "ours", "parts": None}, as_json, wrong)
         return 1
-    document = _ours(scanned)
-    console.answer(
-        document, as_json, f"{codes.grouped(scanned.code)}: {document['parts']['thing']}"
-    )
+    document = _ours(read)
+    console.answer(document, as_json, f"{codes.grouped(read.code)}: {document['parts']['thing']}")
     return 0
 
 
@@ -35,38 +31,37 @@ def check(code: str, as_json: bool) -> int:
 @click.argument("text")
 @console.as_json
 def parse(text: str, as_json: bool) -> int:
-    """Ours, or a supplier's? Exit 1 for one of ours that was misread."""
-    # Codes of GS1 and ISBT 128 are not taken apart: they are kept as the supplier wrote them.
+    """Ours, GS1, or a supplier's? Exit 1 for one that was misread."""
     try:
-        scanned = codes.parse(text, "text")
+        found = scanned.tell(text, "text")
     except codes.WrongCheckCharacter as wrong:
         console.answer({"valid": False, "kind": "ours", "parts": None}, as_json, wrong)
         return 1
-    except codes.NotACode:
-        plain = text.strip()
-        if not plain or len(plain) > 200 or not plain.isprintable():
-            raise BadInput(
-                _("A scanned text has 1 to 200 printed characters; scan it again."), field="text"
-            ) from None
-        document: dict[str, Any] = {"valid": True, "kind": "supplier", "parts": {"text": plain}}
-        console.answer(document, as_json, f"{plain}: supplier")
-        return 0
-    document = _ours(scanned)
-    console.answer(
-        document, as_json, f"{codes.grouped(scanned.code)}: {document['parts']['thing']}"
-    )
+    except scanned.Gs1Damaged as wrong:
+        console.answer({"valid": False, "kind": "gs1", "parts": None}, as_json, wrong)
+        return 1
+    if isinstance(found, codes.Scanned):
+        document = _ours(found)
+        said = [f"{codes.grouped(found.code)}: {document['parts']['thing']}"]
+    elif isinstance(found, scanned.Gs1):
+        document = {"valid": True, "kind": "gs1", "parts": scanned.parts(found)}
+        said = [f"{each.ai} {each.title}: {each.value}" for each in found.elements]
+    else:
+        document = {"valid": True, "kind": "supplier", "parts": {"text": found.text}}
+        said = [f"{found.text}: supplier"]
+    console.answer(document, as_json, *said)
     return 0
 
 
-def _ours(scanned: codes.Scanned) -> dict[str, Any]:
+def _ours(read: codes.Scanned) -> dict[str, Any]:
     return {
         "valid": True,
         "kind": "ours",
         "parts": {
-            "code": scanned.code,
-            "letter": scanned.letter,
-            "thing": str(codes.LETTERS[scanned.letter]),
-            "copy": scanned.copy,
-            "practice": scanned.practice,
+            "code": read.code,
+            "letter": read.letter,
+            "thing": str(codes.LETTERS[read.letter]),
+            "copy": read.copy,
+            "practice": read.practice,
         },
     }

@@ -7,6 +7,7 @@ from sqlalchemy.orm import Session
 
 from lims import custody, labels, people, studies
 from lims.core import codes, db, mode
+from lims.core import scanned as scanned_text
 from lims.core.errors import NotFound
 from lims.core.permissions import Actor, requires
 from lims.core.words import Text as _
@@ -41,14 +42,17 @@ def scanned(actor: Actor, *, code: str, station: str = "") -> dict[str, Any]:
         station: where, as the device says; it changes nothing and is for the device's own log.
 
     Returns:
-        `kind`, `code`, `copy` (None when typed), `card`, `next`, `url`.
+        `kind`, `code`, `copy` (None when typed), `card`, `next`, `url`. What a supplier printed
+        has the kind `gs1` or `supplier`, its own text as `code`, and no `url`.
 
     Raises:
-        BadInput: not one of our codes, or damaged.
+        BadInput: damaged.
         NotFound: nothing carries it.
         OldLabel: a cancelled copy.
     """
-    read = codes.parse(code, "code")
+    read = scanned_text.tell(code, "code")
+    if not isinstance(read, codes.Scanned):
+        return _foreign(read)
     with db.reading() as session:
         mode.admit(session, read)
         if read.letter in ITEMS:
@@ -76,13 +80,30 @@ def scanned(actor: Actor, *, code: str, station: str = "") -> dict[str, Any]:
                 ],
                 "/sign-in",
             )
-    raise NothingKnown(
+    raise nothing_known(codes.grouped(read.code))
+
+
+def nothing_known(code: str) -> NothingKnown:
+    """The refusal of a code that nothing here carries."""
+    return NothingKnown(
         _(
             "Nothing here carries the code %(code)s. Scan the label again, or set the thing aside.",
-            code=codes.grouped(read.code),
+            code=code,
         ),
         field="code",
     )
+
+
+def _foreign(read: scanned_text.Gs1 | scanned_text.Supplier) -> dict[str, Any]:
+    if isinstance(read, scanned_text.Supplier):
+        kind, text, card = "supplier", read.text, []
+    else:
+        kind, text = "gs1", read.text
+        card = [
+            {"label": f"({each.ai}) {each.title}", "value": each.day or each.value}
+            for each in read.elements
+        ]
+    return {"kind": kind, "code": text, "copy": None, "card": card, "next": [], "url": None}
 
 
 def _answer(

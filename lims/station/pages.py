@@ -64,6 +64,8 @@ def scan() -> ResponseReturnValue:
         return redirect("/", 303)
     try:
         found = cards.scanned(actor, code=code)
+        if found["url"] is None:
+            raise cards.nothing_known(found["code"])
     except DomainError as refusal:
         panel = verdicts.of_error(refusal)
         return errors.page(panel, errors.status_of(refusal), _("Scanned"))

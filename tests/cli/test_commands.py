@@ -80,7 +80,16 @@ def test_code_check_says_yes_no_and_what_is_no_code(run):
     assert (exit_code, out, err.count("\n")) == (2, "", 1)
 
 
-@pytest.mark.parametrize("text", ["0104012345678901", "=A99971234567800", "CAT-4711", "۱۲۳"])
+def test_code_parse_takes_gs1_apart_and_says_no_to_a_misread_one(run):
+    exit_code, out, _err = run("code", "parse", "(01)12345678901231(10)12345", "--json")
+    document = json.loads(out)
+    assert (exit_code, document["kind"], document["parts"]["lot"]) == (0, "gs1", "12345")
+    assert document["parts"]["gtin"] == "12345678901231"
+    exit_code, out, _err = run("code", "parse", "(01)12345678901232(10)12345", "--json")
+    assert (exit_code, json.loads(out)) == (1, {"valid": False, "kind": "gs1", "parts": None})
+
+
+@pytest.mark.parametrize("text", ["0104012345678902", "=A99971234567800", "CAT-4711", "۱۲۳"])
 def test_code_parse_takes_what_is_not_ours_for_a_suppliers(run, text):
     exit_code, out, _err = run("code", "parse", text, "--json")
     assert exit_code == 0
@@ -92,7 +101,7 @@ def test_code_parse_reads_our_symbols_with_their_copy(run):
     exit_code, out, _err = run("code", "parse", f" {symbol.lower()} ", "--json")
     parts = json.loads(out)["parts"]
     assert (exit_code, parts["letter"], parts["copy"]) == (0, "V", 33)
-    refused(run("code", "parse", " ", "--json"), "bad_input", "text")
+    refused(run("code", "parse", " ", "--json"), "scan_unreadable", "text")
     exit_code, out, _err = run("code", "parse", symbol[:-2] + "??", "--json")
     assert json.loads(out)["kind"] == "supplier"
 

@@ -2,6 +2,7 @@
 
 import json
 import re
+from urllib.parse import urlencode
 
 import pytest
 from click.testing import CliRunner
@@ -53,6 +54,24 @@ def test_what_leads_nowhere_stops_and_says_that_nothing_was_recorded(
     tablet.get("/scan?code=" + scanned)
     assert tablet.verdict == "stop"
     assert "Nothing was recorded." in tablet.text
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "said"),
+    [
+        ("]d2010952123454321310LOT26A", "gs1", "(01)09521234543213(10)LOT26A"),
+        ("CAT-4711", "supplier", "CAT-4711"),
+    ],
+)
+def test_a_suppliers_code_is_told_from_ours_and_leads_nowhere(web, bed, text, kind, said):  # noqa: F811
+    answer = Caller(web, bed, "tara").post("/scans", code=text, station="")
+    assert answer.status_code == 200, answer.json
+    assert (answer.json["kind"], answer.json["code"], answer.json["url"]) == (kind, said, None)
+    assert answer.json["next"] == []
+    tablet = Tablet(web, bed, "tara")
+    tablet.get("/scan?" + urlencode({"code": text}))
+    assert tablet.verdict == "stop"
+    assert said in tablet.text
 
 
 def test_a_wristband_on_another_page_shows_nobody(web, bed):  # noqa: F811
