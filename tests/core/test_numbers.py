@@ -154,6 +154,18 @@ def test_H16_what_could_be_two_numbers_is_refused_where_no_locale_is_declared(me
 
 
 @pytest.mark.parametrize(
+    ("text", "locale"),
+    [("0,125", "en"), ("-0,125", "en"), ("00,125", "en"), ("0.125", "de"), ("0'125", "ch"),
+     ("0 125", "fr"), ("۰٬۱۲۵", "fa"), ("1,234E5", "en"), ("1,23", "en"), ("12,3456", "en"),
+     ("1234,567", "en"), (",123", "en"), ("1,,234", "en")],
+)  # fmt: skip
+def test_H16_a_mark_that_parts_no_thousands_is_refused(text, locale, measured):
+    accepted = read(text, LOCALES[locale])
+    measured("H16", trials=1, failures=int(accepted is not None))
+    assert accepted is None
+
+
+@pytest.mark.parametrize(
     "text",
     ["", " ", ".", "-", "+", ".5", "5.", "1_0", "1 0", "1,5", "1,234", "1.234.567", "0x1F", "½",
      "²",

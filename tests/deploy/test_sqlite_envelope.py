@@ -91,7 +91,8 @@ def test_H39_a_writer_begins_as_a_writer(tmp_path, measured):
     """A deferred BEGIN that reads first and then writes fails under another writer."""
     opened = open_file(tmp_path)
     with opened.engine.begin() as connection:
-        connection.exec_driver_sql("CREATE TABLE one (number INTEGER)")
+        # It has only read so far, and holds the one place of a writer already.
+        connection.exec_driver_sql("SELECT count(*) FROM sqlite_schema")
         other = sqlite3.connect(tmp_path / "lims.db", timeout=0, isolation_level=None)
         with pytest.raises(sqlite3.OperationalError, match="locked"):
             other.execute("BEGIN IMMEDIATE")
