@@ -22,6 +22,7 @@ from lims.interchange import rules
 from lims.interchange.errors import NoDossier, SealBeyond
 from lims.ledger.models import LedgerEntry
 from lims.ledger.signatures import PrivateKey
+from tests.dosing.test_late import entered, record
 from tests.interchange.made import (  # noqa: F401
     Out,
     cosign,
@@ -159,6 +160,22 @@ def test_a_dose_that_was_not_given_yet_has_a_dossier_too(bed, sealing):  # noqa:
     assert second().verify(made.content)[0] == "VALID BUT UNWITNESSED"
 
 
+def test_a_dose_entered_from_paper_has_its_dossier(bed, sealing):  # noqa: F811
+    """What was not in order on the sheet is a deviation, and the dossier says so and holds."""
+    sheet = entered(bed, band=bed.world.second.band)
+    bed.clock.at += timedelta(hours=2)
+    record(bed, sheet)
+    made = interchange.export(console.actor(), code=str(bed.world.first.dose)).content
+    found = interchange.verify(made)
+    assert found.word == "VALID BUT UNWITNESSED", found.why
+    assert second().verify(made, [])[0] == found.word
+    (given,) = [
+        each for each in entries_of(members(made)) if each["kind"] == "dosing.given-on-paper"
+    ]
+    assert given["data"]["finding"]
+    assert sheet["reason"] in json.dumps(given)
+
+
 def test_H46_dossiers_survive_a_change_of_the_seal_key(bed, sealing, measured):  # noqa: F811
     dose = give(bed)
     first_key = None
@@ -271,6 +288,22 @@ def test_the_command_exports(bed, sealing, tmp_path: Path):  # noqa: F811
     assert interchange.verify(file.read_bytes()).found.ok
     assert (tmp_path / "dose.html").read_bytes() == members(file.read_bytes())[rules.PAGE]
     assert sorted(each.name for each in tmp_path.iterdir() if each.name.startswith(".")) == []
+    had = tmp_path / "had.jws"  # the seal that a reader took home before
+    with db.reading() as session:
+        had.write_text(ledger.newest_seal(session).jws)
+    bed.clock.at += timedelta(days=1)
+    with db.transaction():
+        ledger.record(console.actor(), "place/A0", "test.later", {})
+    ledger.seal()
+    code, told = _run("dossier", "export", dose, "-o", str(file), "--seal", str(had), "--json")
+    assert (code, told["dose"]) == (0, dose)
+    shown = had.read_text()
+    assert interchange.verify(file.read_bytes(), shown=shown).found.ok
+    earlier = json.loads(members(file.read_bytes())[rules.SEALS])["earlier"]
+    assert shown in {each["seal"] for each in earlier}
+    had.write_text("no seal")
+    code, told = _run("dossier", "export", dose, "-o", str(file), "--seal", str(had), "--json")
+    assert code == 2
     lost = str(tmp_path / "no" / "x.zip")
     code, told = _run("dossier", "export", dose, "-o", lost, "--json")
     assert (code, told["error"]["field"]) == (2, "output")
