@@ -15,7 +15,7 @@ from lims.core import db, words
 from lims.core.words import Text as _
 from lims.opening import use_keys
 from lims.settings import Settings
-from lims.web import auth, errors, health, looks, openapi, plain, seals, signing
+from lims.web import auth, errors, health, looks, openapi, plain, scanning, seals, signing
 
 # From below to above; each may have `doors` and `pages`.
 FEATURES = (
@@ -93,6 +93,8 @@ def create_app(settings: Settings, database: db.Database | None = None) -> Flask
         SESSION_COOKIE_PATH="/",
         TIME_ZONE=settings.time_zone,
         HOME=settings.home,
+        SCAN_SILENCE_MS=settings.scan_silence_ms,
+        SCAN_GAP_MS=settings.scan_gap_ms,
     )
     if settings.behind_proxy:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=1, x_proto=1, x_host=1)  # type: ignore[method-assign]
@@ -104,6 +106,7 @@ def create_app(settings: Settings, database: db.Database | None = None) -> Flask
     seals.install(app)
     api = openapi.install(app, _version())
     app.register_blueprint(signing.blueprint)
+    app.register_blueprint(scanning.blueprint)
     _find_people()
     for feature in FEATURES:
         if _has(feature, "doors"):

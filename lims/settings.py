@@ -32,6 +32,8 @@ class Settings:
         time_zone: in which dates of this site are meant.
         behind_proxy: whether one trusted TLS proxy stands in front.
         seal_key_file: the key that seals the ledger, where the operator keeps it.
+        scan_silence_ms, scan_gap_ms: after which pause a scan without Enter is over, and how far
+            apart its keys are at most, on average.
         witness_url, witness_key: whoever co-signs seals, and the key by which he is believed.
     """
 
@@ -46,6 +48,8 @@ class Settings:
     seal_key_file: Path | None = None
     witness_url: str | None = None
     witness_key: str | None = None
+    scan_silence_ms: int = 120
+    scan_gap_ms: int = 100
 
     @property
     def own_seal_key(self) -> bool:
@@ -110,7 +114,22 @@ def read(environment: Mapping[str, str] | None = None) -> Settings:
         seal_key_file=Path(seal_key) if seal_key else None,
         witness_url=witness_url,
         witness_key=witness_key,
+        scan_silence_ms=_milliseconds(given, "LIMS_SCAN_SILENCE_MS", 120),
+        scan_gap_ms=_milliseconds(given, "LIMS_SCAN_GAP_MS", 100),
     )
+
+
+def _milliseconds(given: Mapping[str, str], name: str, default: int) -> int:
+    text = given.get(name) or str(default)
+    if not (text.isascii() and text.isdigit() and 20 <= int(text) <= 2000):
+        raise MissingSetting(
+            _(
+                "%(name)s is %(text)s; give 20 to 2000 milliseconds as a whole number.",
+                name=name,
+                text=text,
+            )
+        )
+    return int(text)
 
 
 def _witness(given: Mapping[str, str]) -> tuple[str | None, str | None]:

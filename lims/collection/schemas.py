@@ -85,7 +85,11 @@ class PrepareIn(fields.Shape):
     """A kit is packed."""
 
     device_lot = fields.Words(
-        required=True, longest=40, label=_("Lot of the cup"), help=_("From the cup's pouch.")
+        supplier=True,
+        required=True,
+        longest=40,
+        label=_("Lot of the cup"),
+        help=_("From the cup's pouch."),
     )
     device_expires_on = fields.Day(required=True, label=_("Cup expires on"))
 
@@ -118,7 +122,9 @@ class CollectIn(fields.Shape):
     )
     active_infection = fields.Flag(required=True, label=_("Is an active infection known?"))
     medium = fields.Words(required=True, longest=80, label=_("Transport medium"))
-    medium_lot = fields.Words(required=True, longest=40, label=_("Lot of the medium"))
+    medium_lot = fields.Words(
+        supplier=True, required=True, longest=40, label=_("Lot of the medium")
+    )
     medium_expires_on = fields.Day(required=True, label=_("Medium expires on"))
     reason = why()
 
@@ -128,7 +134,9 @@ class CordIn(fields.Shape):
 
     collected_at = fields.Moment(required=True, prefill=clock.now, label=_("When it was collected"))
     length = fields.Amount("cm", above=0, required=True, label=_("Length"))
-    medium_lot = fields.Words(required=True, longest=40, label=_("Lot of the medium"))
+    medium_lot = fields.Words(
+        supplier=True, required=True, longest=40, label=_("Lot of the medium")
+    )
 
 
 class ReceiveIn(fields.Shape):
@@ -226,7 +234,7 @@ def blood_in(number: str) -> fields.Shape:
                 (*allowed, *_OTHER_TUBES), TUBE_NAMES, required=True, label=_("Anticoagulant")
             ),
             "anticoagulant_lot": fields.Words(
-                required=True, longest=40, label=_("Lot of the tubes")
+                supplier=True, required=True, longest=40, label=_("Lot of the tubes")
             ),
             "reason": why(),
         }

@@ -83,7 +83,9 @@ class _Vessel(fields.Shape):
         above=0, at_most=1_000_000, required=True, label=_("Growth area in cm²")
     )
     medium = fields.Words(longest=80, required=True, label=_("Medium"))
-    medium_lot = fields.Words(longest=40, required=True, label=_("Lot of the medium"))
+    medium_lot = fields.Words(
+        supplier=True, longest=40, required=True, label=_("Lot of the medium")
+    )
     medium_expires_on = fields.Day(required=True, label=_("The medium expires on"))
     antibiotic = fields.Flag(required=True, label=_("Does the medium hold an antibiotic?"))
     reason = fields.reason()

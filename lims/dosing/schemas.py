@@ -101,7 +101,7 @@ class SeenIn(fields.Shape):
     label_matches = fields.Flag(label=_("Product, volume and participant on the label right?"))
     precautions = fields.Flag(label=_("Biohazard label read, precautions accepted?"))
     device = fields.Words(longest=60, label=_("Needle or catheter"))
-    device_lot = fields.Words(longest=40, label=_("Lot of the needle or catheter"))
+    device_lot = fields.Words(supplier=True, longest=40, label=_("Lot of the needle or catheter"))
     device_expires_on = fields.Day(label=_("Its expiry date"))
     route = fields.Words(longest=80, label=_("Route"))
     emergency_kit = fields.Flag(label=_("Complete emergency kit at hand?"))

@@ -38,6 +38,7 @@ class StickIn(fields.Shape):
 
     scanned = fields.Words(
         longest=20,
+        scan=_THINGS + "PW",
         required=True,
         label=_("Label"),
         help=_("Scan the label where it sticks; a typed code does not show which copy it is."),

@@ -63,6 +63,7 @@ class RecallIn(fields.Shape):
         longest=40,
         required=True,
         label=_("What is recalled"),
+        scan="SCLVQK",
         help=_("Scan an item, or type the number of a participant or donor for all she gave."),
     )
     reach = fields.Choice(

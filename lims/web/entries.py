@@ -65,13 +65,25 @@ class Words(Input):
     Args:
         longest: how many characters it may have.
         lines: whether it may have several lines.
+        supplier: whether a supplier's barcode may be scanned into it.
+        scan: the type letters of codes that may be scanned into it as well.
     """
 
     kind = "words"
 
-    def __init__(self, *, longest: int = 500, lines: bool = False, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        *,
+        longest: int = 500,
+        lines: bool = False,
+        supplier: bool = False,
+        scan: str = "",
+        **kwargs: Any,
+    ) -> None:
         self.longest = longest
         self.lines = lines
+        self.supplier = supplier
+        self.scan = scan
         super().__init__(**kwargs)
 
     def described(self) -> dict[str, Any]:

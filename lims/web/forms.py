@@ -174,5 +174,7 @@ def _more(each: Input, zone: ZoneInfo) -> dict[str, Any]:
     if isinstance(each, File):
         more["accept"] = each.accept
     more["lines"] = bool(getattr(each, "lines", False))
+    more["scan"] = getattr(each, "scan", "")
+    more["supplier"] = bool(getattr(each, "supplier", False))
     more["longest"] = getattr(each, "longest", None)
     return more

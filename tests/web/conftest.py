@@ -1,5 +1,6 @@
 """An app with the demonstration's doors, and people who may and may not."""
 
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -7,12 +8,14 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from flask import Flask
+from werkzeug.serving import make_server
 
 from lims import app as application
 from lims.core import db
 from lims.core.permissions import Role
 from lims.settings import Settings
 from lims.web import auth, doors
+from tests import services_here
 from tests.makers import actor
 from tests.web import demo
 
@@ -28,6 +31,7 @@ def settings(tmp_path: Path) -> Settings:
         secret_key="k" * 40,
         site_file=None,
         time_zone=ZoneInfo("Asia/Tehran"),
+        scan_silence_ms=600,  # a machine that is busy with other tests may pause between two keys
     )
 
 
@@ -121,3 +125,43 @@ class Browser:
 def browser(web: Flask) -> Browser:
     """A browser in which nobody is signed in."""
     return Browser(web)
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[object]:
+    """A browser for all tests here."""
+    with services_here.browser() as opened:
+        yield opened
+
+
+@pytest.fixture
+def address(web) -> Iterator[str]:
+    """The app on a port of its own."""
+    server = make_server("127.0.0.1", 0, web, threaded=True)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{server.port}"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.fixture
+def page(chromium, address) -> Iterator[object]:
+    """The demonstration's form, opened by a technician; tones are counted and not sounded."""
+    context = chromium.new_context(base_url=address, viewport={"width": 1024, "height": 768})
+    context.add_init_script(
+        "window.heard = []; window.exotrace = "
+        "{tone: (kind) => window.heard.push(kind), vibrate: () => {}};"
+    )
+    shown = context.new_page()
+    shown.faults = []
+    shown.on("pageerror", lambda fault: shown.faults.append(str(fault)))
+    shown.goto(f"/sign-in?next={demo.PATH}")
+    shown.fill("#login", "tech")
+    shown.fill("#password", "right")
+    shown.press("#password", "Enter")
+    shown.wait_for_url("**" + demo.PATH)
+    yield shown
+    assert shown.faults == []
+    context.close()

@@ -16,6 +16,7 @@ from lims.web.doors import Doors
 
 WEIGH = permission("demo:thing:weigh", granted_to={Role.TECHNICIAN}, about="Weigh a thing.")
 SPECIMEN, PLACE = codes.draw("S"), codes.draw("A")
+PATH = f"/things/{SPECIMEN}/weight"
 
 
 class Mood(StrEnum):

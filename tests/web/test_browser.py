@@ -1,124 +1,24 @@
-"""Chromium at the pages: scans in every layout, verdicts that are heard, and no script at all."""
+"""Chromium at the pages: verdicts that are heard, targets that can be hit, and no script at all."""
 
-import threading
-from collections.abc import Iterator
 from random import Random
 
 import pytest
-from werkzeug.serving import make_server
 
 from lims.core import codes
-from tests import services_here
 from tests.web.demo import PLACE, SPECIMEN, called
+from tests.web.typing import Scanner
 
 playwright = pytest.importorskip("playwright.sync_api")
 PATH = f"/things/{SPECIMEN}/weight"
-# What a Persian keyboard types on the keys of a US one.
-PERSIAN = dict(zip("ABCDEFGHIJKLMNOPQRSTUVWXYZ", "شذزیثبلاهتنمئدخحضقسفعرصطغظ", strict=True))
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.parametrize("database_url", ["sqlite"], indirect=True),
 ]
 
 
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[object]:
-    """A browser for all tests here."""
-    with services_here.browser() as opened:
-        yield opened
-
-
-@pytest.fixture
-def address(web) -> Iterator[str]:
-    """The app on a port of its own."""
-    server = make_server("127.0.0.1", 0, web, threaded=True)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield f"http://127.0.0.1:{server.port}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
-
-
-@pytest.fixture
-def page(chromium, address) -> Iterator[object]:
-    """The form, opened by a technician; tones are counted instead of sounded."""
-    context = chromium.new_context(base_url=address, viewport={"width": 1024, "height": 768})
-    context.add_init_script(
-        "window.heard = []; window.exotrace = "
-        "{tone: (kind) => window.heard.push(kind), vibrate: () => {}};"
-    )
-    shown = context.new_page()
-    shown.faults = []
-    shown.on("pageerror", lambda fault: shown.faults.append(str(fault)))
-    shown.goto(f"/sign-in?next={PATH}")
-    shown.fill("#login", "tech")
-    shown.fill("#password", "right")
-    shown.press("#password", "Enter")
-    shown.wait_for_url("**" + PATH)
-    yield shown
-    assert shown.faults == []
-    context.close()
-
-
-def scan(page, text: str, *, persian: bool = False, end: str = "Enter") -> None:
-    """Send the keys of a scanner: physical keys, and what the layout makes of them."""
-    cdp = page.context.new_cdp_session(page)
-    for each in text:
-        code = f"Digit{each}" if each.isdigit() else f"Key{each}"
-        key = PERSIAN.get(each, chr(ord(each) + 0x6C0)) if persian else each
-        for kind in ("keyDown", "keyUp"):
-            cdp.send(
-                "Input.dispatchKeyEvent",
-                {
-                    "type": kind,
-                    "code": code,
-                    "key": key,
-                    **({"text": key} if kind == "keyDown" else {}),
-                },
-            )
-    if end:
-        page.keyboard.press(end)
-
-
-@pytest.mark.parametrize("persian", [False, True])
-@pytest.mark.parametrize("end", ["Enter", "Tab", ""])
-def test_H05_a_scan_fills_the_field_that_it_fits_whatever_has_the_focus(
-    page, persian, end, measured
-):
-    page.focus("[name=note]")
-    page.fill("[name=note]", "keep me")
-
-    scan(page, codes.symbol(PLACE, 2), persian=persian, end=end)
-
-    playwright.expect(page.locator("[name=place]")).to_have_value(codes.symbol(PLACE, 2))
-    note = page.input_value("[name=note]")
-    measured("H05", trials=1, failures=note != "keep me", end=end, persian=persian)
-    assert note == "keep me"
-    assert page.url.endswith(PATH)
-
-
-def test_a_scan_of_another_kind_goes_to_the_scan_page(page):
-    page.focus("[name=place]")
-    lot = codes.symbol(codes.draw("L"), 1)
-
-    with page.expect_navigation(url=f"**/scan?code={lot}"):
-        scan(page, lot)
-
-
-def test_a_damaged_scan_changes_no_field_it_does_not_know(page):
-    wrong = PLACE[:-1] + ("A" if PLACE[-1] != "A" else "B")
-    page.focus("#scan")
-    scan(page, wrong, end="")
-    page.wait_for_timeout(200)
-
-    assert page.input_value("[name=place]") == ""
-    assert page.input_value("#scan") == wrong
-
-
 def test_slow_hands_type_what_they_like(page):
     page.focus("[name=note]")
-    page.keyboard.type("Checked twice", delay=15)
+    Scanner(page).type("Checked twice")
 
     assert page.input_value("[name=note]") == "Checked twice"
 
