@@ -89,7 +89,7 @@ def receive(
             _yes("R01", _("identity on the label"), label_matches),
             _yes("R02", _("seal"), seal_intact),
             _yes("R03", _("container without a leak"), not leaked),
-            *_limit_rows(session, specimen, received_at, temperature_min, temperature_max, volume),
+            *limit_rows(session, specimen, received_at, temperature_min, temperature_max, volume),
         ]
         answer = gate.Answer("collection.receipt", clock.now(), tuple(rows))
         if decision is Decision.ACCEPT:
@@ -136,7 +136,7 @@ def _yes(row_id: str, what: _, good: bool) -> gate.Row:
     )
 
 
-def _limit_rows(
+def limit_rows(
     session: db.Session,
     specimen: Specimen,
     received_at: datetime,
@@ -144,6 +144,11 @@ def _limit_rows(
     warmest: Quantity,
     volume: Quantity | None,
 ) -> list[gate.Row]:
+    """What the limits say of a specimen's way.
+
+    Raises:
+        BadInput: it was received before it was collected, or in the future.
+    """
     put_aside = _("Put the specimen on hold or reject it.")
     call = _("laboratory")
     collected = specimen.collected_at

@@ -5,6 +5,7 @@ A preconditioning run is kept with the vessel it was done on; whether a lot is p
 follows from the vessels it came from and is never typed.
 """
 
+from lims.culture import correcting as _correcting  # noqa: F401 - says what can be corrected
 from lims.culture.growing import isolate, passage, reject_culture
 from lims.culture.harvesting import Mechanical, harvest, mechanical_record
 from lims.culture.models import Count, Culture, Harvest, Preconditioning

@@ -66,15 +66,8 @@ def harvest(
             raise BadInput(
                 _("The harvest must end after its start and not in the future."), field="ended_at"
             )
-        cultures = [queries.culture_of(session, item.id) for item in items]
         read = limits_of(session, items[0])
-        together = Culture(
-            item_id=items[0].id,
-            passage=max(each.passage for each in cultures),
-            seeded_cells=sum(each.seeded_cells or 0 for each in cultures) or None,
-            seeded_at=min(each.seeded_at for each in cultures),
-            cumulative_doublings=max(each.cumulative_doublings for each in cultures),
-        )
+        together = as_one(session, items)
         count = counted(together, total_cells, viability_percent, confluence_percent)
         rows = [
             *donor_may_go_on(session, items[0]),
@@ -129,6 +122,18 @@ def harvest(
             custody.set_state(actor, item, State.EXHAUSTED, "culture.emptied", {"into": pool.code})
         _request_label(actor, session, pool, record)
         return pool
+
+
+def as_one(session: Session, flasks: Sequence[Item]) -> Culture:
+    """The vessels of one harvest as if they were one."""
+    cultures = [queries.culture_of(session, each.id) for each in flasks]
+    return Culture(
+        item_id=flasks[0].id,
+        passage=max(each.passage for each in cultures),
+        seeded_cells=sum(each.seeded_cells or 0 for each in cultures) or None,
+        seeded_at=min(each.seeded_at for each in cultures),
+        cumulative_doublings=max(each.cumulative_doublings for each in cultures),
+    )
 
 
 def _request_label(actor: Actor, session: Session, pool: Item, record: Harvest) -> None:

@@ -12,6 +12,18 @@ Start reading at `rules` (the published table of states). The steps call `make`,
 from lims.custody import blocking, genealogy
 from lims.custody.boxes import make_box, move_place, put, slots_of
 from lims.custody.clearance import area_facts, ask_clearance, clear
+from lims.custody.correcting import (
+    CORRECTABLE,
+    CORRECTED,
+    REASONS,
+    Correctable,
+    Datum,
+    amount,
+    correct,
+    corrects,
+    may_correct,
+    values_of,
+)
 from lims.custody.counting import Counted, count
 from lims.custody.errors import (
     ItemUnknown,
@@ -48,6 +60,7 @@ from lims.custody.items import (
 from lims.custody.keeping import keep_material_traceable
 from lims.custody.late import told as late_told
 from lims.custody.late import waiting as late_waiting
+from lims.custody.marking import mark_work_area, unmark_work_area
 from lims.custody.models import Edge, Hold, Item, LateScan, Place, Transfer
 from lims.custody.observing import observe
 from lims.custody.places import make_place, move, place_by_code
@@ -74,12 +87,22 @@ from lims.custody.storage import NoFreeSlot, PlaceFull, SlotTaken
 from lims.custody.telling import last_act
 from lims.custody.transit import InTransit, open_shipment
 from lims.custody.transit import overdue as overdue_shipments
+from lims.custody.undoing import UNDONE, name_of, undo, undoable
+from lims.custody.undoing import WITHIN as UNDO_WITHIN
+from lims.custody.undoing import until as undoable_until
 
 __all__ = [
+    "CORRECTABLE",
+    "CORRECTED",
     "FINAL",
     "KIND_NAMES",
+    "REASONS",
     "STATE_NAMES",
+    "UNDONE",
+    "UNDO_WITHIN",
+    "Correctable",
     "Counted",
+    "Datum",
     "Edge",
     "Hold",
     "InTransit",
@@ -105,12 +128,15 @@ __all__ = [
     "accept",
     "add_measured",
     "add_volume",
+    "amount",
     "ancestors",
     "area_facts",
     "ask_clearance",
     "block_descendants",
     "blocking",
     "clear",
+    "correct",
+    "corrects",
     "count",
     "custody_gaps",
     "descendants",
@@ -136,9 +162,12 @@ __all__ = [
     "make",
     "make_box",
     "make_place",
+    "mark_work_area",
     "may_become",
+    "may_correct",
     "move",
     "move_place",
+    "name_of",
     "observe",
     "open_offer",
     "open_shipment",
@@ -162,6 +191,11 @@ __all__ = [
     "take",
     "touch",
     "transfers",
+    "undo",
+    "undoable",
+    "undoable_until",
+    "unmark_work_area",
+    "values_of",
     "was_refrozen",
     "where_all",
     "whereabouts",

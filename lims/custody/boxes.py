@@ -162,22 +162,7 @@ def move_place(actor: Actor, *, code: str, to: str) -> Place:
     with db.transaction() as session:
         moved = places.place_by_code(session, code, "code")
         around = places.place_by_code(session, to)
-        # Two such moves that could close a ring share a row here, so the second sees the first.
-        both = {*areas.within(session, moved.id), *_above(session, around)}
-        for each in sorted(both, key=str):
-            db.locked(session, select(Place).where(Place.id == each))
-        inside = areas.within(session, moved.id)
-        if around.id in inside:
-            raise PlaceInItself(
-                _(
-                    "%(inner)s lies in %(outer)s already, so %(outer)s cannot lie in it.",
-                    inner=around.name,
-                    outer=moved.name,
-                ),
-                field="to",
-            )
-        _require_same_class(session, moved, around, inside)
-        moved.parent_id = around.id
+        lay(session, moved, around)
         ledger.record(
             actor, areas.stream(moved.code), "custody.place-moved", {"to": around.code},
             rows=[moved],
@@ -185,9 +170,36 @@ def move_place(actor: Actor, *, code: str, to: str) -> Place:
         return moved
 
 
-def _above(session: Session, place: Place) -> list[UUID]:
-    found = []
-    here: Place | None = place
+def lay(session: Session, moved: Place, around: Place | None) -> None:
+    """Let a place lie in another, or in none; the caller writes the entry.
+
+    Raises:
+        PlaceInItself, NotEmptied: as `move_place`.
+    """
+    # Two such moves that could close a ring share a row here, so the second sees the first.
+    both = {*areas.within(session, moved.id), *_above(session, around)}
+    for each in sorted(both, key=str):
+        db.locked(session, select(Place).where(Place.id == each))
+    if around is None:
+        moved.parent_id = None
+        return
+    inside = areas.within(session, moved.id)
+    if around.id in inside:
+        raise PlaceInItself(
+            _(
+                "%(inner)s lies in %(outer)s already, so %(outer)s cannot lie in it.",
+                inner=around.name,
+                outer=moved.name,
+            ),
+            field="to",
+        )
+    _require_same_class(session, moved, around, inside)
+    moved.parent_id = around.id
+
+
+def _above(session: Session, place: Place | None) -> list[UUID]:
+    found: list[UUID] = []
+    here = place
     while here is not None and here.id not in found:
         found.append(here.id)
         here = queries.place(session, here.parent_id)

@@ -13,6 +13,7 @@ from lims.core.permissions import Actor, requires
 from lims.core.words import Text as _
 from lims.custody import (
     boxes,
+    counter_doors,
     handing,
     holding,
     late,
@@ -303,6 +304,7 @@ doors.act(
     fits=_is_held,
 )
 place_doors.declare(doors)
+counter_doors.declare(doors)
 doors.read("/items/<code>", reading.card, name="card", title=_("An item"))
 doors.read("/items/<code>/lineage", reading.lineage, name="lineage", title=_("Its lineage"))
 doors.read(

@@ -67,3 +67,39 @@ class CounterUsed(Conflict):
     """A device counted two of its scans alike."""
 
     code = "counter_used"
+
+
+class NotUndoable(Conflict):
+    """What was done is not undone by a press."""
+
+    code = "not_undoable"
+
+
+class Answered(Conflict):
+    """A later entry undid or corrected it."""
+
+    code = "answered_already"
+
+
+class UndoTooLate(Conflict):
+    """The minutes in which an act can be undone are over."""
+
+    code = "undo_too_late"
+
+
+class ChangedSince(Conflict):
+    """Something happened to the thing after the act that is to be undone."""
+
+    code = "changed_since"
+
+
+class EntryUnknown(NotFound):
+    """The thing's trail has no entry of this number."""
+
+    code = "entry_unknown"
+
+
+class NotCorrectable(Conflict):
+    """The entry holds nothing that was read and written down by a person."""
+
+    code = "not_correctable"

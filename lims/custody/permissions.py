@@ -64,3 +64,18 @@ SHIP = permission(
     granted_to=MOVE.granted_to,
     about="Sign the dispatch of a transport box, or its receipt.",
 )
+UNDO = permission(
+    "custody:act:undo",
+    granted_to=MOVE.granted_to | PLACE.granted_to,
+    about="Undo an act of one's own within ten minutes, while nothing has happened since.",
+)
+CORRECT = permission(
+    "custody:record:correct",
+    granted_to=MOVE.granted_to,
+    about="Correct what one wrote down oneself; a QC officer also what another wrote.",
+)
+AREA = permission(
+    "custody:area:mark",
+    granted_to={Role.ADMINISTRATOR, Role.QC_OFFICER, Role.OPERATOR},
+    about="Say that a place is a work area, or that it is one no longer.",
+)

@@ -80,7 +80,8 @@ def lineage(actor: Actor, *, code: str) -> dict[str, Any]:
 def trail(actor: Actor, *, code: str, after: int = 0, limit: int = 100) -> dict[str, Any]:
     """What befell an item, oldest first; `next` is the `after` of the next page.
 
-    Of each entry: number, kind, time, person, station, reason; not the values it holds.
+    Of each entry: number, kind, time, person, station, reason, and the number of the entry that it
+    undoes or corrects; not the values it holds.
     """
     with db.reading() as session:
         item = find(session, code)
@@ -97,6 +98,7 @@ def trail(actor: Actor, *, code: str, after: int = 0, limit: int = 100) -> dict[
                     "person": names[each.person],
                     "station": each.station,
                     "reason": each.reason,
+                    "counters": ledger.counters(each),
                 }
                 for each in later[:limit]
             ],

@@ -4,8 +4,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from marshmallow import missing
+from marshmallow.fields import Raw
 
 from lims.core.words import Text as _
+from lims.custody.correcting import REASONS
 from lims.web import fields
 from lims.web.choices import OneOf
 
@@ -290,3 +292,37 @@ class LateScanOut(fields.Shape):
     id = fields.Words()
     code = fields.Code()
     state = fields.Words()
+
+
+class UndoIn(fields.Shape):
+    """Which entry is taken back."""
+
+    entry = fields.Whole(
+        required=True, at_least=1, label=_("Number of the entry"), help=_("As its page shows it.")
+    )
+
+
+class UndoneOut(fields.Shape):
+    """What was taken back."""
+
+    code = fields.Code()
+    kind = fields.Words()
+    undoes = fields.Whole()
+
+
+class CorrectIn(fields.Shape):
+    """Why an entry is corrected; its values besides."""
+
+    reason_code = OneOf(REASONS, REASONS, required=True, label=_("What was wrong"))
+    reason = fields.Words(
+        required=True, lines=True, label=_("How you know what is right"), help=_("No names.")
+    )
+
+
+class CorrectedOut(fields.Shape):
+    """What a correction came to."""
+
+    code = fields.Code()
+    corrects = fields.Whole()
+    was = Raw()
+    now = Raw()

@@ -29,12 +29,14 @@ class Stay:
 
     Attributes:
         entry: number of the entry in the item's stream that says so.
+        undone: somebody took it back, so it may never have stood there.
     """
 
     since: datetime
     place_id: UUID | None
     holder_id: UUID | None
     entry: int
+    undone: bool = False
 
 
 def history(session: Session, item: Item) -> list[Stay]:
@@ -42,7 +44,9 @@ def history(session: Session, item: Item) -> list[Stay]:
     stays: list[Stay] = []
     place: UUID | None = None
     holder: UUID | None = None
-    for entry in ledger.entries_of(session, stream(item.code), limit=_MOST):
+    written = ledger.entries_of(session, stream(item.code), limit=_MOST)
+    undone = ledger.countered(written)
+    for entry in written:
         for row in entry.rows:
             said: Mapping[str, Any] = row["set"]
             if (row["table"], row["id"]) != (_TABLE, str(item.id)):
@@ -50,7 +54,7 @@ def history(session: Session, item: Item) -> list[Stay]:
             if "place_id" in said or "holder_id" in said:
                 place = _id(said["place_id"][1]) if "place_id" in said else place
                 holder = _id(said["holder_id"][1]) if "holder_id" in said else holder
-                stays.append(Stay(entry.at, place, holder, entry.number))
+                stays.append(Stay(entry.at, place, holder, entry.number, entry.number in undone))
     return stays
 
 
@@ -71,8 +75,15 @@ def stood(session: Session, item: Item) -> list[Stood]:
         place.id: place.temperature_class in FROZEN
         for place in session.scalars(select(Place).where(Place.id.in_(wanted)))
     }
-    # A place that nobody named is not a freezer: the clock goes on.
-    return [Stood(each.since, bool(each.place_id and frozen.get(each.place_id))) for each in stays]
+    found: list[Stood] = []
+    before = False
+    for each in stays:
+        # A place that nobody named is not a freezer: the clock goes on.
+        cold = bool(each.place_id and frozen.get(each.place_id))
+        # What was undone stood either there or where it was: frozen only where both are.
+        before = cold and (before or not each.undone)
+        found.append(Stood(each.since, before))
+    return found
 
 
 def open_time(session: Session, item: Item) -> timedelta:
@@ -110,5 +121,6 @@ def answer(actor: Actor, *, code: str, at: datetime | None = None) -> dict[str, 
             "place": {"code": place.code, "name": place.name} if place else None,
             "holder": people.name_of(session, stay.holder_id) if stay and stay.holder_id else None,
             "since": stay.since if stay else None,
+            "undone": stay.undone if stay else False,
             "entry": {"stream": stream(item.code), "number": stay.entry} if stay else None,
         }

@@ -23,8 +23,9 @@ from lims.ledger.cosigning import (
     witnesses,
 )
 from lims.ledger.cosigning import use as witnessed_by
+from lims.ledger.countering import COUNTERS, counter, countered, counters
 from lims.ledger.guards import form_watched, install_guards, missing_guards
-from lims.ledger.history import entries_with, streams_of, value_at
+from lims.ledger.history import entries_by, entries_with, streams_of, value_at
 from lims.ledger.keys import KeyPlace, KnownKey, NoSealKey, right_key
 from lims.ledger.keys import history as key_history
 from lims.ledger.keys import missing as key_missing
@@ -34,6 +35,7 @@ from lims.ledger.queries import (
     bodies,
     entries_of,
     entries_since,
+    entry_at,
     entry_count,
     heads,
     last_of,
@@ -59,6 +61,7 @@ from lims.ledger.verifying_streams import breaks_in
 from lims.ledger.writing import changed, record, unguarded
 
 __all__ = [
+    "COUNTERS",
     "MISSED_AFTER",
     "Break",
     "ClockBehind",
@@ -83,9 +86,14 @@ __all__ = [
     "changed",
     "consistency",
     "cosignatures",
+    "counter",
+    "countered",
+    "counters",
+    "entries_by",
     "entries_of",
     "entries_since",
     "entries_with",
+    "entry_at",
     "entry_count",
     "form_watched",
     "heads",

@@ -53,6 +53,18 @@ def entries_with(
         yield rules.read(found[each])
 
 
+def entries_by(db: Session, person: str, since: datetime) -> list[rules.Entry]:
+    """What a person wrote after an instant, newest first."""
+    found = db.scalars(
+        select(LedgerEntry.body)
+        .where(LedgerEntry.at > since, _holds(db, f'"person":"{person}"'))
+        .order_by(LedgerEntry.id.desc())
+    )
+    read = (rules.read(body) for body in found)
+    # An id of hers may stand elsewhere in another person's entry.
+    return [each for each in read if each.person == person]
+
+
 def streams_of(db: Session, person: str, kind: str) -> list[str]:
     """The streams of a kind (`item/`) on which a person has written."""
     found = db.scalars(

@@ -31,6 +31,14 @@ def entries_since(db: Session, stream: str, since: datetime) -> list[rules.Entry
     return [rules.read(body) for body in found]
 
 
+def entry_at(db: Session, stream: str, number: int) -> rules.Entry | None:
+    """One entry by its stream and number; None where there is none."""
+    body = db.scalar(
+        select(LedgerEntry.body).where(LedgerEntry.stream == stream, LedgerEntry.number == number)
+    )
+    return None if body is None else rules.read(body)
+
+
 def last_of(db: Session, stream: str) -> rules.Entry | None:
     """The last entry of a stream that changed anything: not a refusal."""
     body = db.scalar(

@@ -14,10 +14,13 @@ import orjson
 from sqlalchemy import Connection
 
 from lims.ledger import rules
+from lims.ledger.countering import COUNTERS
 from lims.ledger.spilling import Parts
 
 _PAGE = 2000
 _AT_ONCE = 500  # digests asked for in one statement
+# By digest: stream and number of what is named, and of the entry that names it.
+Named = dict[str, tuple[str, int, str, int]]
 MOST = 1000  # breaks that one range or part names; what is beyond is counted
 
 
@@ -101,7 +104,9 @@ def check_range(
     """
     found = Found()
     heads = _heads(connection, streams)
-    parents: dict[str, tuple[str, int, str, int]] = {}
+    parents: Named = {}
+    counters: Named = {}
+    answered: set[int] = set()  # numbers of the stream at hand that a counter-entry names
     stream, number, digest = "", 0, rules.FIRST
 
     def ended() -> None:
@@ -115,6 +120,7 @@ def check_range(
         if row[0] != stream:
             ended()
             stream, number, digest = row[0], 0, rules.FIRST
+            answered.clear()
         covered = sealed and row[8] is not None and row[8] < sealed
         content = _read(row) if covered else _checked(row, number, digest, found)
         number, digest = row[1], row[7]
@@ -122,12 +128,17 @@ def check_range(
             continue
         try:
             _keep(content, row, parts, parents, covered=bool(covered))
+            if COUNTERS in content["data"]:
+                _keep_counter(content["data"][COUNTERS], row, counters, answered, found)
         except (KeyError, TypeError, AttributeError, ValueError):
             found.broken(row[0], row[1], "the bytes are no entry")
         if len(parents) >= _PAGE:
-            _check_parents(connection, parents, found)
+            _check_named(connection, parents, found, "parent")
+        if len(counters) >= _PAGE:
+            _check_named(connection, counters, found, "answered entry")
     ended()
-    _check_parents(connection, parents, found)
+    _check_named(connection, parents, found, "parent")
+    _check_named(connection, counters, found, "answered entry")
     for name, (said, _digest) in sorted(heads.items()):
         found.broken(name, said, f"the head says {said} entries, 0 are there")
     parts.flush()
@@ -250,7 +261,7 @@ def _keep(
     content: Any,
     row: tuple[Any, ...],
     parts: Parts,
-    parents: dict[str, tuple[str, int, str, int]],
+    parents: Named,
     *,
     covered: bool,
 ) -> None:
@@ -270,11 +281,24 @@ def _keep(
         parents[parent["digest"]] = (parent["stream"], parent["number"], stream, number)
 
 
-def _check_parents(
-    connection: Connection, parents: dict[str, tuple[str, int, str, int]], found: Found
+def _keep_counter(
+    named: Any, row: tuple[Any, ...], counters: Named, answered: set[int], found: Found
 ) -> None:
-    """Each entry that another one grew from is there, with the digest that the child says."""
-    wanted = list(parents)
+    """A counter-entry answers an earlier entry of its own stream, and no other answers the same."""
+    stream, number = row[0], row[1]
+    if named["stream"] != stream or not 0 < named["number"] < number:
+        what = f"it answers {named['stream']} {named['number']}, no earlier entry of its stream"
+        found.broken(stream, number, what)
+        return
+    if named["number"] in answered:
+        found.broken(stream, number, f"entry {named['number']} was answered before")
+    answered.add(named["number"])
+    counters[named["digest"]] = (stream, named["number"], stream, number)
+
+
+def _check_named(connection: Connection, named: Named, found: Found, what: str) -> None:
+    """Each entry that another one names is there, with the digest that it says."""
+    wanted = list(named)
     stand: dict[str, tuple[str, int]] = {}
     cursor = connection.connection.cursor()
     for start in range(0, len(wanted), _AT_ONCE):
@@ -286,7 +310,7 @@ def _check_parents(
         )
         stand |= {digest.hex(): (stream, number) for digest, stream, number in cursor.fetchall()}
     cursor.close()
-    for digest, (parent, at, stream, number) in parents.items():
-        if stand.get(digest) != (parent, at):
-            found.broken(stream, number, f"its parent {parent} {at} is not there as it says")
-    parents.clear()
+    for digest, (there, at, stream, number) in named.items():
+        if stand.get(digest) != (there, at):
+            found.broken(stream, number, f"its {what} {there} {at} is not there as it says")
+    named.clear()

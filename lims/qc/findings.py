@@ -6,15 +6,17 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from lims import custody, people
-from lims.core import clock, db
+from lims.core import clock, codes, db, events
 from lims.core.errors import BadInput
 from lims.core.permissions import Actor, requires
 from lims.core.words import Text as _
-from lims.custody import Item, ItemKind
+from lims.custody import Item, ItemKind, State
 from lims.qc import permissions as may
 from lims.qc import queries
 from lims.qc.errors import FindingUnknown, OwnResult
 from lims.qc.models import Finding, Result
+
+_UNJUDGED = frozenset({State.IN_PROCESS, State.QUARANTINE, State.REJECTED})
 
 
 @requires(may.INVESTIGATE)
@@ -41,6 +43,24 @@ def deviation_on(actor: Actor, session: Session, item: Item, description: str) -
     session.flush()
     custody.touch(actor, item, "qc.deviation-opened", rows=[finding], reason=description)
     return finding
+
+
+@events.subscribe("record.corrected")
+def judge_a_correction(*, actor: Actor, session: Session, item: Item, entry: int) -> None:
+    """Something that a judged lot rests on was corrected: quality says whether it still stands.
+
+    A lot whose testing has not begun is judged later, by what is right by then.
+    """
+    line = [
+        item,
+        *custody.ancestors(session, [item.id]),
+        *custody.descendants(session, [item.id]),
+    ]
+    for each in sorted(line, key=lambda one: one.code):
+        if each.kind is ItemKind.LOT and each.state not in _UNJUDGED:
+            lot = custody.find(session, each.code, lock=True)
+            said = f"record of {codes.grouped(item.code)} corrected, entry {entry}"
+            deviation_on(actor, session, lot, said)
 
 
 @requires(may.INVESTIGATE)

@@ -1,29 +1,30 @@
 """The pages that belong to no step: home, what was scanned, one item, one place, its trace."""
 
 from typing import Any
+from uuid import uuid4
 
 from flask import Blueprint, abort, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
-from lims import custody, dosing, labels, ledger, people, studies
+from lims import custody, dosing, labels, people, studies
 from lims.core import clock, codes, db, permissions
 from lims.core.errors import DomainError
 from lims.core.permissions import PEOPLE, Actor
 from lims.core.units import ml
 from lims.core.words import Text as _
 from lims.custody import KIND_NAMES, STATE_NAMES, Item, ItemKind, Place, State
-from lims.custody.permissions import READ
+from lims.custody.permissions import READ, UNDO
 from lims.dosing.permissions import GIVES, SHEET
-from lims.station import cards, trace_pages, tracing, waiting
+from lims.station import cards, trace_pages, tracing, trails, waiting
 from lims.station.trace_pages import drawn
 from lims.web import auth, errors, nav, papers, verdicts
 from lims.web.doors import Act, acts_for
-from lims.web.happenings import words_of
 
 blueprint = Blueprint("station", __name__, template_folder="templates")
 blueprint.register_blueprint(trace_pages.blueprint)
 nav.add(_("What waits"), "/", PEOPLE, order=1)
+nav.add(_("Undo"), "/undo", UNDO.granted_to & PEOPLE, order=65)
 _SHOWN = 5  # of each list on the start page
 
 
@@ -62,6 +63,8 @@ def scan() -> ResponseReturnValue:
     code = request.args.get("code", "").strip()[:400]
     if not code:
         return redirect("/", 303)
+    if code.upper() == "UNDO":
+        return redirect("/undo", 303)
     try:
         found = cards.scanned(actor, code=code)
         if found["url"] is None:
@@ -91,6 +94,20 @@ def scan() -> ResponseReturnValue:
     return redirect(found["url"], 303)
 
 
+@blueprint.get("/undo")
+def undo() -> ResponseReturnValue:
+    """What whoever is signed in did last, and what of it she can still undo."""
+    actor = auth.current_actor()
+    permissions.ask(actor, UNDO)
+    with db.reading() as session:
+        return render_template(
+            "station/undo.html",
+            title=_("What you did last"),
+            done=trails.lately(session, actor),
+            key=uuid4().hex,
+        )
+
+
 @blueprint.get("/items/<code>")
 def item(code: str) -> ResponseReturnValue:
     """Everything about one container."""
@@ -116,7 +133,9 @@ def item(code: str) -> ResponseReturnValue:
             out=custody.open_time(session, found),
             in_words=custody.in_words,
             parents=custody.parents(session, found.id),
-            trail=_trail(session, found),
+            trail=trails.lines(session, found, actor),
+            undo=trails.undo_of(session, found, actor),
+            key=uuid4().hex,
             copies=labels.copies(session, found.code),
             papers=papers.of(found.code[0], actor),
             acts=_next(found, actor),
@@ -150,6 +169,8 @@ def place(code: str) -> ResponseReturnValue:
             states=STATE_NAMES,
             facts=custody.place_facts(session, found),
             acts=acts_for("A", None, actor, found),
+            undo=trails.undo_of(session, found, actor),
+            key=uuid4().hex,
         )
 
 
@@ -178,20 +199,3 @@ def _next(found: Item, actor: Actor) -> list[Act]:
     """What can be done next; what ends a thing stands last, never as the large button."""
     acts = acts_for(found.code[0], found.state.value, actor, found)
     return sorted(acts, key=lambda act: act.name.startswith(("destroy", "reject", "return")))
-
-
-def _trail(session: Session, found: Item) -> list[dict[str, Any]]:
-    """Who did what with it, newest first."""
-    kept = ledger.entries_of(session, custody.stream(found.code))
-    return [
-        {
-            "number": entry.number,
-            "kind": words_of(entry.kind),
-            "exact": entry.kind,
-            "at": entry.at,
-            "who": people.name_of(session, entry.person),
-            "station": entry.station,
-            "reason": entry.reason,
-        }
-        for entry in reversed(kept)
-    ]

@@ -90,7 +90,7 @@ def test_card_lineage_and_trail_tell_what_befell_and_never_who_she_is(site):
     assert card.json["donor"] == number
     assert lineage.json == {"code": tube, "up": [], "down": []}
     assert [set(each) for each in trail.json["entries"]] == [
-        {"number", "kind", "at", "person", "station", "reason"}
+        {"number", "kind", "at", "person", "station", "reason", "counters"}
     ] * len(trail.json["entries"])
     assert (trail.json["entries"][-1]["kind"], trail.json["entries"][-1]["person"]) == (
         "custody.held",

@@ -338,7 +338,29 @@ def problems(rows):
             there = read.get((parent["stream"], parent["number"]))
             if there is None or there[1] != parent["digest"]:
                 found.append(f"{stream} {number}: parent {parent['stream']} {parent['number']}")
+    found += _counter_problems(read)
     return found + _sealing_problems(rows, read)
+
+
+def _counter_problems(read):
+    """A counter-entry answers an earlier one of its stream, by its digest, and each only once."""
+    found, answered = [], set()
+    for (stream, number), (said, _digest) in sorted(read.items()):
+        if "counters" not in said["data"]:
+            continue
+        named = said["data"]["counters"]
+        there = read.get((named["stream"], named["number"]))
+        wrong = (
+            named["stream"] != stream
+            or named["number"] >= number
+            or there is None
+            or there[1] != named["digest"]
+            or (stream, named["number"]) in answered
+        )
+        answered.add((stream, named["number"]))
+        if wrong:
+            found.append(f"{stream} {number}: answers {named['stream']} {named['number']}")
+    return found
 
 
 def _sealing_problems(rows, read):

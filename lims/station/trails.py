@@ -1,0 +1,140 @@
+"""A thing's trail as its page shows it, and what of it can still be undone.
+
+What was undone or corrected is struck through beside the entry that answers it; all of it stays.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from lims import custody, ledger, people
+from lims.core import clock, codes
+from lims.core.errors import DomainError
+from lims.core.permissions import Actor
+from lims.core.words import Text as _
+from lims.custody import CORRECTABLE, CORRECTED, UNDONE, Item, Place
+from lims.ledger import Entry
+from lims.web.happenings import words_of
+
+_MOST = 100_000
+_LATELY = 8  # acts that the page of what somebody did last shows
+
+
+@dataclass(frozen=True)
+class Undo:
+    """An act that can be undone now.
+
+    Attributes:
+        url: where it is undone; `number` is sent along, so that nothing else is.
+        minutes: how many are left, begun ones counted whole.
+    """
+
+    url: str
+    code: str
+    number: int
+    what: _
+    until: datetime
+    minutes: int
+
+
+def undo_of(session: Session, thing: Item | Place, actor: Actor) -> Undo | None:
+    """What this person could undo of a thing; None where there is nothing."""
+    written = ledger.entries_of(session, custody.name_of(thing), limit=_MOST)
+    last = custody.undoable(session, actor, written)
+    return None if last is None else _offer(thing, last)
+
+
+def _offer(thing: Item | Place, last: Entry) -> Undo:
+    until = custody.undoable_until(last)
+    seconds = (until - clock.now()).total_seconds()
+    where = "items" if isinstance(thing, Item) else "places"
+    return Undo(
+        f"/{where}/{thing.code}/undo",
+        thing.code,
+        last.number,
+        words_of(last.kind),
+        until,
+        max(1, -(-int(seconds) // 60)),
+    )
+
+
+def lines(session: Session, item: Item, actor: Actor) -> list[dict[str, Any]]:
+    """Who did what with an item, newest first."""
+    written = ledger.entries_of(session, custody.stream(item.code), limit=_MOST)
+    answered = ledger.countered(written)
+    found = []
+    for entry in reversed(written):
+        answer = answered.get(entry.number)
+        line = {
+            "number": entry.number,
+            "kind": words_of(entry.kind),
+            "exact": entry.kind,
+            "at": entry.at,
+            "who": people.name_of(session, entry.person),
+            "station": entry.station,
+            "reason": entry.reason,
+            "answers": ledger.counters(entry),
+            "undone": answer.number if answer and answer.kind == UNDONE else None,
+            "corrected": answer.number if answer and answer.kind == CORRECTED else None,
+            "values": list(_values(entry)),
+        }
+        if custody.may_correct(actor, written, entry):
+            line["correction"] = f"/items/{item.code}/entries/{entry.number}/correction"
+        found.append(line)
+    return found
+
+
+def _values(entry: Entry) -> Iterator[tuple[Any, Any, Any]]:
+    """What was written down by this entry: label, what stood there before, what stands now."""
+    if entry.kind == CORRECTED and entry.data.get("kind") in CORRECTABLE:
+        yield _("Why"), "", custody.REASONS.get(entry.data["reason_code"], "")
+        was, now = entry.data["was"], entry.data["now"]
+        kind = entry.data["kind"]
+    elif entry.kind in CORRECTABLE:
+        was, kind = {}, entry.kind
+        now = CORRECTABLE[kind].read(entry)
+    elif entry.kind == UNDONE:
+        yield _("Undone"), "", words_of(entry.data["kind"])
+        return
+    else:
+        return
+    for datum in CORRECTABLE[kind].data:
+        if now.get(datum.name):
+            shown = datum.options or {}
+            old, new = was.get(datum.name, ""), now[datum.name]
+            yield datum.label, shown.get(old, old), shown.get(new, new)
+
+
+def lately(session: Session, actor: Actor) -> list[Mapping[str, Any]]:
+    """What a person did last to things, newest first, with an undo where it can be undone."""
+    since = clock.now() - custody.UNDO_WITHIN
+    found: list[Mapping[str, Any]] = []
+    for entry in ledger.entries_by(session, actor.label, since):
+        kind, _slash, code = entry.stream.partition("/")
+        if kind not in ("item", "place") or len(found) == _LATELY:
+            continue
+        try:
+            thing: Item | Place = (
+                custody.place_by_code(session, code)
+                if kind == "place"
+                else custody.find(session, code)
+            )
+        except DomainError:
+            continue
+        undo = undo_of(session, thing, actor)
+        answered = ledger.countered(ledger.entries_of(session, entry.stream, limit=_MOST))
+        found.append(
+            {
+                "code": codes.grouped(code),
+                "url": f"/{kind}s/{code}",
+                "what": words_of(entry.kind),
+                "at": entry.at,
+                "number": entry.number,
+                "undone": entry.number in answered,
+                "undo": undo if undo and undo.number == entry.number else None,
+            }
+        )
+    return found
