@@ -68,6 +68,8 @@ SAID: Mapping[str, _] = {
     "trail": _("Trail"),
     "main_events": _("What matters most"),
     "all_events": _("Every entry"),
+    "answers_entry": _("answers entry %(number)s"),
+    "answered_by": _("undone or corrected by entry %(number)s"),
     "files": _("Papers and files"),
     "files_about": _("Each lies in the zip; its SHA-256 is in the sealed entries."),
     "evidence": _("file of an instrument: %(kind)s"),

@@ -203,11 +203,31 @@ def _gates(pdf: _Paper, entries: Sequence[Entry], said: Mapping[str, Any]) -> No
 
 def _trail(pdf: _Paper, entries: Sequence[Entry]) -> None:
     pdf.head(f"{_word('trail')}: {_word('main_events')}")
+    answers = {
+        (each["stream"], each["data"]["counters"]["number"]): each
+        for each in entries
+        if "counters" in each["data"]
+    }
+
+    def put(each: Entry) -> None:
+        thing = codes.grouped(each["stream"].partition("/")[2])
+        reason = f"   {each['reason']}" if each["reason"] else ""
+        answer = answers.get((each["stream"], each["number"]))
+        said = f"   ({_word('answered_by', number=answer['number'])})" if answer else ""
+        pdf.pair(
+            _at(each["at"]), f"{words_of(each['kind'])}   {thing} #{each['number']}{reason}{said}"
+        )
+        # What answers an entry stands right beneath it.
+        if answer:
+            for name, now in sorted(answer["data"].get("now", {}).items()):
+                pdf.line_of(f"{name}: {answer['data']['was'][name]} > {now}", size=9)
+            put(answer)
+
     for each in sorted(entries, key=lambda entry: (entry["at"], entry["stream"], entry["number"])):
-        if each["kind"] in _MAIN:
-            thing = codes.grouped(each["stream"].partition("/")[2])
-            reason = f"   {each['reason']}" if each["reason"] else ""
-            pdf.pair(_at(each["at"]), f"{words_of(each['kind'])}   {thing}{reason}")
+        answer = answers.get((each["stream"], each["number"]))
+        corrected = answer is not None and answer["kind"] == "custody.corrected"
+        if each["kind"] != "custody.corrected" and (each["kind"] in _MAIN or corrected):
+            put(each)
 
 
 def _proof(pdf: _Paper, seal: LedgerSeal, entries: Sequence[Entry]) -> None:

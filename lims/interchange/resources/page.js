@@ -403,17 +403,30 @@ function lineage(about) {
 const MAIN = /^(collection\.(collected|accepted)|culture\.(isolated|preconditioned|harvested)|isolation\.(run|filled|lot-made)|qc\.(reviewed|submitted|deviation-opened|finding-closed)|release\.|studies\.(consented|eligible|allocated|withdrew)|custody\.(held|hold-lifted|blocked)|dosing\.|refused$|interchange\.)/;
 function trail(about) {
   const all = document.querySelector("[name=which]:checked").value === "all";
-  const shown = found.entries.filter((each) => all || (MAIN.test(each.kind) && each.kind !== "release.available")).sort((a, b) => (a.at === b.at ? 0 : a.at < b.at ? -1 : 1));
+  const place = (stream, number) => stream + " " + number;
+  const answers = new Map(found.entries.filter((each) => each.data.counters).map((each) => [place(each.stream, each.data.counters.number), each]));
+  const main = (each) => MAIN.test(each.kind) && each.kind !== "release.available";
+  const answered = (each) => answers.get(place(each.stream, each.number));
+  // What answers an entry stands right beneath it, and not once more in its own hour.
+  const shown = found.entries.filter((each) => !each.data.counters && (all || main(each) || corrected(each))).sort((a, b) => (a.at === b.at ? 0 : a.at < b.at ? -1 : 1));
+  function corrected(each) { return answered(each)?.kind === "custody.corrected"; }
   const out = [];
   let day = "";
+  function put(each, inner) {
+    const answer = answered(each);
+    const large = ["release.released", ...GIVEN].includes(each.kind) ? " large" : "";
+    const said = each.data.counters ? say("answers_entry", { number: count(each.data.counters.number) }) : "";
+    const values = each.data.now ? Object.entries(each.data.now).map(([name, now]) => make("bdi", { lang: "en" }, " ", make("s", {}, each.data.was[name]), " " + now)) : [];
+    const raw = make("details", { class: "one" + large + (inner ? " answer" : "") + (answer ? " answered" : ""), "data-entry": place(each.stream, each.number) }, make("summary", {}, make("span", { class: "soft" }, when(each.at, { timeStyle: "short" })), " ", make("b", {}, named("kinds", each.kind)), " ", code(each.stream.split("/").slice(1).join("/")), said ? make("span", { class: "soft" }, " " + said) : "", ...values, answer ? make("span", { class: "soft" }, " " + say("answered_by", { number: count(answer.number) })) : "", each.reason ? " " : "", each.reason ? make("bdi", {}, each.reason) : "", each.marks ? make("span", { class: "soft" }, " [" + each.marks.join(", ") + "]") : ""));
+    raw.ontoggle = () => { if (raw.open && raw.children.length < 2) raw.append(make("pre", {}, JSON.stringify(each, null, 1))); };
+    out.push(make("li", {}, raw));
+    if (answer && answer.number > each.number) put(answer, true);
+  }
   for (const each of shown) {
     const today = when(each.at, { dateStyle: "full" });
     if (today !== day) out.push(make("li", { class: "day" }, today));
     day = today;
-    const large = ["release.released", ...GIVEN].includes(each.kind) ? " large" : "";
-    const raw = make("details", { class: "one" + large }, make("summary", {}, make("span", { class: "soft" }, when(each.at, { timeStyle: "short" })), " ", make("b", {}, named("kinds", each.kind)), " ", code(each.stream.split("/").slice(1).join("/")), each.reason ? " " : "", each.reason ? make("bdi", {}, each.reason) : "", each.marks ? make("span", { class: "soft" }, " [" + each.marks.join(", ") + "]") : ""));
-    raw.ontoggle = () => { if (raw.open && raw.children.length < 2) raw.append(make("pre", {}, JSON.stringify(each, null, 1))); };
-    out.push(make("li", {}, raw));
+    put(each, false);
   }
   fill("trail", ...out);
 }
