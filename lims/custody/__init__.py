@@ -22,6 +22,7 @@ from lims.custody.correcting import (
     correct,
     corrects,
     may_correct,
+    said_of,
     values_of,
 )
 from lims.custody.counting import Counted, count
@@ -185,6 +186,7 @@ __all__ = [
     "receive_shipment",
     "refuse",
     "require_free",
+    "said_of",
     "set_state",
     "slots_of",
     "stream",

@@ -234,6 +234,15 @@ def amount(value: Quantity, unit: str) -> str:
     return f"{value.to(unit).value.normalize():f} {unit}"
 
 
+def said_of(datum: Datum, text: str) -> Any:
+    """A value of an entry as people read it."""
+    if datum.options is not None:
+        return datum.options.get(text, text)
+    if datum.unit and text:
+        return str(Quantity.parse(text))
+    return text or "-"
+
+
 # What custody itself wrote down
 
 

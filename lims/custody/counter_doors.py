@@ -17,7 +17,7 @@ from lims.custody.correcting import CORRECTABLE, Datum
 from lims.custody.items import find, stream
 from lims.custody.models import Place
 from lims.ledger import Entry
-from lims.web import fields
+from lims.web import fields, looks
 from lims.web.choices import OneOf
 from lims.web.doors import Doors
 from lims.web.happenings import words_of
@@ -86,17 +86,10 @@ def about_entry(actor: Actor, *, code: str, entry: int) -> Sequence[tuple[Any, A
     stands = correcting.values_of(written, first)
     return [
         (_("Item"), codes.grouped(code)),
-        (words_of(first.kind), first.at),
+        (words_of(first.kind), looks.spoken_moment(first.at)),
         (_("Entry"), f"#{newest.number}"),
-        *((each.label, said_of(each, stands[each.name])) for each in what.data),
+        *((each.label, correcting.said_of(each, stands[each.name])) for each in what.data),
     ]
-
-
-def said_of(datum: Datum, text: str) -> Any:
-    """A value of an entry as people read it."""
-    if datum.options is not None:
-        return datum.options.get(text, text)
-    return text or "-"
 
 
 def about_undo(actor: Actor, *, code: str) -> Sequence[tuple[Any, Any]]:
@@ -113,7 +106,7 @@ def about_undo(actor: Actor, *, code: str) -> Sequence[tuple[Any, Any]]:
             *rows,
             (_("Can be undone by you"), words_of(last.kind)),
             (_("Number of the entry"), last.number),
-            (_("Until"), undoing.until(last)),
+            (_("Until"), looks.spoken_moment(undoing.until(last))),
         ]
 
 

@@ -103,9 +103,12 @@ def _values(entry: Entry) -> Iterator[tuple[Any, Any, Any]]:
         return
     for datum in CORRECTABLE[kind].data:
         if now.get(datum.name):
-            shown = datum.options or {}
             old, new = was.get(datum.name, ""), now[datum.name]
-            yield datum.label, shown.get(old, old), shown.get(new, new)
+            yield (
+                datum.label,
+                custody.said_of(datum, old) if old else "",
+                custody.said_of(datum, new),
+            )
 
 
 def lately(session: Session, actor: Actor) -> list[Mapping[str, Any]]:

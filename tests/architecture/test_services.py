@@ -12,6 +12,7 @@ from workers.schedule import PERIODIC
 INSIDE = "part of a step, called by services that have asked for their own permission"
 WITHOUT = {
     "lims.custody.areas.admit": INSIDE,
+    "lims.custody.correcting.may_correct": "reads; the act it tells of asks",
     "lims.custody.blocking.block": INSIDE,
     "lims.custody.blocking.change": INSIDE,
     "lims.custody.holding.block_descendants": INSIDE,

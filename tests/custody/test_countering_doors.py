@@ -24,7 +24,7 @@ def test_a_move_is_undone_by_the_large_button_and_both_entries_show(site):
     entry = trail(site, code)[-1]["number"]
     shown = site.page("tech", f"/items/{code}").text
     assert large(shown) == [f"/items/{code}/undo"]
-    assert "10 min more" in shown
+    assert re.search("For 10 min more, until <time datetime=", shown.replace("\n", " "))
     assert large(site.page("tech2", f"/items/{code}").text) == []
     assert large(site.page("tech", "/undo").text) == [f"/items/{code}/undo"]
     assert site.page("tech", "/scan?code=undo").location == "/undo"
@@ -68,12 +68,12 @@ def test_an_observation_is_corrected_by_its_page_and_old_and_new_stand_there(sit
     path = f"/items/{code}/entries/{entry}/correction"
     assert path in site.page("tech", f"/items/{code}").text
     assert path not in site.page("tech2", f"/items/{code}").text
-    assert "-61.5 Cel" in site.page("tech", path).text
+    assert "-61.5 °C" in site.page("tech", path).text
 
     site.done("tech", path, reason_code="misread", reason="read again", temperature="-16.5")
 
     shown = site.page("auditor", f"/items/{code}").text
-    assert re.search(r"<s><bdi>-61\.5 Cel</bdi></s> <bdi>-16\.5 Cel</bdi>", shown)
+    assert re.search(r"<s><bdi>-61\.5 °C</bdi></s> <bdi>-16\.5 °C</bdi>", shown)
     assert "misread from the instrument" in shown
     refused = site.api("tech2", path, {"reason_code": "typing", "reason": "x", "note": "ice"})
     stale = site.api("tech", path, {"reason_code": "typing", "reason": "x", "note": "ice"})

@@ -184,6 +184,7 @@ class Bench:
         self.study = bench.open_study()
         (self.woman,) = bench.women(self.study, 1)
         self.places = [self._place("box", one_item=False), self._place("slot", one_item=True)]
+        self.places.append(self._place("rack", one_item=False))
 
     def _place(self, kind: str, **how) -> str:
         return custody.make_place(
@@ -204,9 +205,17 @@ class Bench:
 
     def acts(self):
         """By name: what is done."""
-        who, box, slot = self.who, *self.places
+        who, box, slot, rack = self.who, *self.places
         lot, held, dose = self.thing(volume_ul=1000), self.thing(), self.thing(kind=ItemKind.DOSE)
         custody.hold(who, code=held, reason="test")
+        slipped, seen = self.thing(), self.thing()
+        custody.move(who, code=slipped, to=box)
+        custody.move(who, code=slipped, to=rack)
+        custody.observe(who, code=seen, note="frost")
+        with db.reading() as session:
+            last = {
+                code: ledger.last_of(session, f"item/{code}").number for code in (slipped, seen)
+            }
 
         def blocked():
             with db.transaction() as session:
@@ -229,6 +238,10 @@ class Bench:
             "block": blocked,
             "set_state": state,
             "hold": lambda: custody.hold(who, code=lot, reason="test"),
+            "undo": lambda: custody.undo(who, code=slipped, entry=last[slipped]),
+            "correct": lambda: custody.correct(
+                who, code=seen, entry=last[seen], reason_code="typing", reason="ice", note="ice"
+            ),
             "lift_hold": lambda: custody.lift_hold(who, code=held, reason="settled"),
         }
 
@@ -259,7 +272,7 @@ def test_H36_no_boundary_of_custodys_acts_is_between(database, measured):
     failures = len(judge.torn) + len(found.breaks) + len(judge.acts) - repeated
     measured("H36", trials=judge.trials, failures=failures, acts=len(judge.acts), what="custody")
     assert judge.torn == []
-    assert repeated == len(judge.acts) == 9
+    assert repeated == len(judge.acts) == 11
     assert found.ok, found.breaks[:3]
 
 

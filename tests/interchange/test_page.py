@@ -3,10 +3,15 @@
 import os
 import re
 from collections.abc import Iterator
+from io import BytesIO
 from pathlib import Path
 
 import pytest
+from pypdf import PdfReader
 
+from lims import custody, interchange, ledger
+from lims.core import console, db
+from lims.core.units import Quantity
 from lims.interchange import rules
 from tests import services_here
 from tests.conftest import SOAK
@@ -151,3 +156,38 @@ def test_the_page_is_all_ours_and_asks_for_nothing(out: Out):  # noqa: F811
     frame = page[: page.index('id="record"')]
     assert not re.search(r"(?:src|href)\s*=", frame)
     assert "default-src 'none'" in frame
+
+
+def test_what_answers_an_entry_stands_right_beneath_it(chromium, bed, sealing, tmp_path):  # noqa: F811
+    dose = bed.world.first.dose
+    quin = bed.actor("quin")
+    with db.reading() as session:
+        lot = next(
+            each for each in custody.ancestors(session, [custody.find(session, dose).id])
+            if each.kind is custody.ItemKind.HARVEST
+        )  # fmt: skip
+        name = f"item/{lot.code}"
+        entry = next(
+            each for each in ledger.entries_of(session, name) if each.kind == "culture.harvested"
+        )
+    custody.correct(
+        quin, code=lot.code, entry=entry.number, reason_code="misread", reason="read again",
+        viability_percent=Quantity("96", "%"),
+    )  # fmt: skip
+    content = interchange.export(console.actor(), code=dose).content
+    seen = Reader(chromium, tmp_path)
+    assert seen.open(members(content)[rules.PAGE]) == "VALID BUT UNWITNESSED"
+    below = seen.page.locator(f'[data-entry="{name} {entry.number}"]')
+    assert "undone or corrected by entry" in below.inner_text()
+    after = seen.page.locator("#trail li:has(.answered) + li .answer")
+    assert f"answers entry {entry.number}" in after.inner_text()
+    assert "96 %" in after.inner_text()
+    files = members(content)
+    drawn = "".join(each.extract_text() for each in PdfReader(BytesIO(files[rules.PAPER])).pages)
+    assert "viability_percent" in drawn
+    shots = os.environ.get("EXOTRACE_SHOTS")
+    if shots:
+        after.screenshot(path=f"{shots}/dossier-answer.png")
+        seen.page.locator("#trail").screenshot(path=f"{shots}/dossier-trail.png")
+    assert seen.faults == []
+    seen.context.close()
