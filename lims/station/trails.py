@@ -79,7 +79,7 @@ def lines(session: Session, item: Item, actor: Actor) -> list[dict[str, Any]]:
             "answers": ledger.counters(entry),
             "undone": answer.number if answer and answer.kind == UNDONE else None,
             "corrected": answer.number if answer and answer.kind == CORRECTED else None,
-            "values": list(_values(entry)),
+            "values": list(_values(entry, answer)),
         }
         if custody.may_correct(actor, written, entry):
             line["correction"] = f"/items/{item.code}/entries/{entry.number}/correction"
@@ -87,17 +87,22 @@ def lines(session: Session, item: Item, actor: Actor) -> list[dict[str, Any]]:
     return found
 
 
-def _values(entry: Entry) -> Iterator[tuple[Any, Any, Any]]:
-    """What was written down by this entry: label, what stood there before, what stands now."""
+def _values(entry: Entry, answer: Entry | None) -> Iterator[tuple[Any, Any, Any, bool]]:
+    """What an entry wrote down: label, what stood before, what it says, whether that stands.
+
+    Args:
+        answer: the entry that undid or corrected this one.
+    """
+    wrong = answer.data.get("was", ()) if answer else ()
     if entry.kind == CORRECTED and entry.data.get("kind") in CORRECTABLE:
-        yield _("Why"), "", custody.REASONS.get(entry.data["reason_code"], "")
+        yield _("Why"), "", custody.REASONS.get(entry.data["reason_code"], ""), True
         was, now = entry.data["was"], entry.data["now"]
         kind = entry.data["kind"]
     elif entry.kind in CORRECTABLE:
         was, kind = {}, entry.kind
         now = CORRECTABLE[kind].read(entry)
     elif entry.kind == UNDONE:
-        yield _("Undone"), "", words_of(entry.data["kind"])
+        yield _("Undone"), "", words_of(entry.data["kind"]), True
         return
     else:
         return
@@ -108,6 +113,7 @@ def _values(entry: Entry) -> Iterator[tuple[Any, Any, Any]]:
                 datum.label,
                 custody.said_of(datum, old) if old else "",
                 custody.said_of(datum, new),
+                datum.name not in wrong,
             )
 
 
