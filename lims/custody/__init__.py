@@ -80,6 +80,7 @@ from lims.custody.queries import (
     places_in,
     places_within,
 )
+from lims.custody.recounting import correct_count, counts_of
 from lims.custody.rules import FINAL, KIND_NAMES, STATE_NAMES, ItemKind, State, may_become
 from lims.custody.shipping import Received, dispatch, place_facts
 from lims.custody.shipping import receive as receive_shipment
@@ -137,8 +138,10 @@ __all__ = [
     "blocking",
     "clear",
     "correct",
+    "correct_count",
     "corrects",
     "count",
+    "counts_of",
     "custody_gaps",
     "descendants",
     "dispatch",

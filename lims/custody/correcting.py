@@ -7,8 +7,8 @@ where the right value would have been stopped, the thing is held; and a lot that
 hears of it (`record.corrected`), so that quality decides whether the judgement stands.
 
 A feature says by `corrects` what of its entries can be corrected. Results of tests are not
-corrected here: an investigation sets them aside (`lims.qc`). A count is counted again, a time out
-of the freezer follows from the moves.
+corrected here: an investigation sets them aside (`lims.qc`). For counts see `recounting`; a time
+out of the freezer follows from the moves.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -110,19 +110,13 @@ def correct(
         Answered: it was corrected before; correct that one.
         NotAllowed: another person wrote it, and no QC officer asks.
     """
-    if not reason.strip():
-        raise BadInput(_("Say why."), field="reason")
-    if reason_code not in REASONS:
-        raise BadInput(
-            _("Choose why it is corrected: %(reasons)s.", reasons=", ".join(REASONS)),
-            field="reason_code",
-        )
+    require_coded(reason_code, reason)
     with db.transaction() as session:
         item = find(session, code, lock=True)
         written = ledger.entries_of(session, stream(item.code), limit=_MOST)
         first, newest = versions(written, item, entry)
-        _require_hers(actor, first)
-        _require_newest(session, written, newest)
+        require_hers(actor, first)
+        require_newest(session, written, newest)
         what = CORRECTABLE[first.kind]
         stands = values_of(written, first)
         given = {name: _as_text(what, name, each) for name, each in values.items() if each != ""}
@@ -146,10 +140,24 @@ def correct(
             rows=rows,
             reason=reason.strip(),
         )
-        events.publish(
-            "record.corrected", actor=actor, session=session, item=item, entry=first.number
-        )
+        tell(actor, session, item, first.number)
         return Corrected(item.code, newest.number, was, now)
+
+
+def tell(actor: Actor, session: Session, item: Item, entry: int) -> None:
+    """Let whoever judged a lot by what was written know that it was corrected."""
+    events.publish("record.corrected", actor=actor, session=session, item=item, entry=entry)
+
+
+def require_coded(reason_code: str, reason: str) -> None:
+    """Refuse a correction without a reason of the list and a sentence."""
+    if not reason.strip():
+        raise BadInput(_("Say why."), field="reason")
+    if reason_code not in REASONS:
+        raise BadInput(
+            _("Choose why it is corrected: %(reasons)s.", reasons=", ".join(REASONS)),
+            field="reason_code",
+        )
 
 
 def versions(written: Sequence[Entry], item: Item, number: int) -> tuple[Entry, Entry]:
@@ -179,13 +187,15 @@ def versions(written: Sequence[Entry], item: Item, number: int) -> tuple[Entry, 
     return first, newest
 
 
-def _require_hers(actor: Actor, first: Entry) -> None:
+def require_hers(actor: Actor, first: Entry) -> None:
+    """Refuse whoever neither wrote an entry nor is a QC officer."""
     hers = actor.person is not None and first.person == actor.label
     if not (hers or Role.QC_OFFICER in actor.roles):
         raise NotAllowed(_("Another person wrote this. Ask her, or a QC officer, to correct it."))
 
 
-def _require_newest(session: Session, written: Sequence[Entry], entry: Entry) -> None:
+def require_newest(session: Session, written: Sequence[Entry], entry: Entry) -> None:
+    """Refuse to correct what was corrected before."""
     answer = ledger.countered(written).get(entry.number)
     if answer is not None:
         raise Answered(

@@ -10,12 +10,13 @@ from lims import ledger
 from lims.core import codes, db
 from lims.core.permissions import Actor, requires
 from lims.core.words import Text as _
-from lims.custody import areas, correcting, marking, place_doors, undoing
+from lims.custody import areas, correcting, marking, place_doors, recounting, undoing
 from lims.custody import permissions as may
 from lims.custody import schemas as of
 from lims.custody.correcting import CORRECTABLE, Datum
 from lims.custody.items import find, stream
 from lims.custody.models import Place
+from lims.custody.places import place_by_code
 from lims.ledger import Entry
 from lims.web import fields, looks
 from lims.web.choices import OneOf
@@ -37,6 +38,12 @@ def undo(actor: Actor, *, code: str, entry: int) -> dict[str, Any]:
 def correct(actor: Actor, *, code: str, entry: int, **given: Any) -> dict[str, Any]:
     """Answer an entry with the right values."""
     return vars(correcting.correct(actor, code=code, entry=entry, **given))
+
+
+@requires(may.CORRECT)
+def correct_count(actor: Actor, *, code: str, entry: int, **given: Any) -> dict[str, Any]:
+    """Answer a count with everything that was there."""
+    return vars(recounting.correct_count(actor, code=code, entry=entry, **given))
 
 
 @requires(may.AREA)
@@ -90,6 +97,27 @@ def about_entry(actor: Actor, *, code: str, entry: int) -> Sequence[tuple[Any, A
         (_("Entry"), f"#{newest.number}"),
         *((each.label, correcting.said_of(each, stands[each.name])) for each in what.data),
     ]
+
+
+def about_count(actor: Actor, *, code: str, entry: int) -> Sequence[tuple[Any, Any]]:
+    """What the count said, as it stands now."""
+    with db.reading() as session:
+        place = place_by_code(session, code, "code")
+        written = ledger.entries_of(session, areas.stream(place.code), limit=_MOST)
+        chain = recounting.versions(written, entry)
+        said = {
+            name: ", ".join(codes.grouped(each) for each in chain[-1].data[name]) or "-"
+            for name in ("matched", "missing", "unexpected", "not_known")
+        }
+        return [
+            (_("Place"), place.name),
+            (words_of(chain[0].kind), looks.spoken_moment(chain[0].at)),
+            (_("Entry"), f"#{entry}"),
+            (_("As expected"), said["matched"]),
+            (_("Missing"), said["missing"]),
+            (_("Not expected"), said["unexpected"]),
+            (_("Unknown"), said["not_known"]),
+        ]
 
 
 def about_undo(actor: Actor, *, code: str) -> Sequence[tuple[Any, Any]]:
@@ -168,6 +196,19 @@ def declare(doors: Doors) -> None:
         intro=_("What was written stays, and the right value stands beside it."),
         letters={"code": _THINGS},
         about=about_entry,
+    )
+    doors.act(
+        "/places/<code>/counts/<int:entry>/correction",
+        correct_count,
+        takes=of.RecountIn,
+        gives=of.CountOut,
+        name="correct-count",
+        title=_("Correct the count with a reason"),
+        intro=_("Scan everything that was there. The first count stays beside it."),
+        letters={"code": "A"},
+        about=about_count,
+        after=lambda answer: f"/places/{quote(answer['place'])}",
+        said=place_doors.counted,
     )
     doors.act(
         "/places/<code>/work-area",

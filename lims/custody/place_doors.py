@@ -128,7 +128,8 @@ def _at_place(answer: dict[str, Any]) -> str:
     return f"/places/{answer['code']}"
 
 
-def _counted(answer: dict[str, Any]) -> _:
+def counted(answer: dict[str, Any]) -> _:
+    """What a count came to, in one sentence."""
     return _(
         "%(matched)s as expected; missing: %(missing)s; not expected: %(unexpected)s; "
         "unknown: %(not_known)s",
@@ -169,7 +170,7 @@ def declare(doors: Doors) -> None:
         on="A",
         about=about_place,
         after=lambda answer: f"/places/{answer['place']}",
-        said=_counted,
+        said=counted,
         order=10,
     )
     doors.act(

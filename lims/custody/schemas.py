@@ -319,6 +319,14 @@ class CorrectIn(fields.Shape):
     )
 
 
+class RecountIn(CorrectIn):
+    """What was really there."""
+
+    seen = fields.Codes(
+        "SCLVQK", load_default=list, most=2000, label=_("Items here"), help=_("One scan a line.")
+    )
+
+
 class CorrectedOut(fields.Shape):
     """What a correction came to."""
 

@@ -170,6 +170,7 @@ def place(code: str) -> ResponseReturnValue:
             facts=custody.place_facts(session, found),
             acts=acts_for("A", None, actor, found),
             undo=trails.undo_of(session, found, actor),
+            counts=trails.counts(session, found, actor),
             key=uuid4().hex,
         )
 

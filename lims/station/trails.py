@@ -11,15 +11,17 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from lims import custody, ledger, people
-from lims.core import clock, codes
+from lims.core import clock, codes, permissions
 from lims.core.errors import DomainError
-from lims.core.permissions import Actor
+from lims.core.permissions import Actor, Role
 from lims.core.words import Text as _
 from lims.custody import CORRECTABLE, CORRECTED, UNDONE, Item, Place
+from lims.custody.permissions import CORRECT
 from lims.ledger import Entry
 from lims.web.happenings import words_of
 
 _MOST = 100_000
+_COUNTS = 3  # of a place's counts
 _LATELY = 8  # acts that the page of what somebody did last shows
 
 
@@ -78,7 +80,7 @@ def lines(session: Session, item: Item, actor: Actor) -> list[dict[str, Any]]:
             "reason": entry.reason,
             "answers": ledger.counters(entry),
             "undone": answer.number if answer and answer.kind == UNDONE else None,
-            "corrected": answer.number if answer and answer.kind == CORRECTED else None,
+            "corrected": answer.number if answer and answer.kind != UNDONE else None,
             "values": list(_values(entry, answer)),
         }
         if custody.may_correct(actor, written, entry):
@@ -115,6 +117,26 @@ def _values(entry: Entry, answer: Entry | None) -> Iterator[tuple[Any, Any, Any,
                 custody.said_of(datum, new),
                 datum.name not in wrong,
             )
+
+
+def counts(session: Session, place: Place, actor: Actor) -> list[dict[str, Any]]:
+    """The last counts of a place as they stand, newest first."""
+    written = ledger.entries_of(session, custody.name_of(place), limit=_MOST)
+    found = []
+    for entry in custody.counts_of(written)[:_COUNTS]:
+        first = next(e for e in written if e.number == entry.data.get("first", entry.number))
+        line = {
+            "at": first.at,
+            "who": people.name_of(session, first.person),
+            "number": entry.number,
+            "corrected": entry is not first,
+            "found": {name: len(entry.data[name]) for name in ("matched", "missing", "unexpected")},
+        }
+        hers = first.person == actor.label or Role.QC_OFFICER in actor.roles
+        if hers and permissions.allowed(actor, CORRECT):
+            line["correction"] = f"/places/{place.code}/counts/{entry.number}/correction"
+        found.append(line)
+    return found
 
 
 def lately(session: Session, actor: Actor) -> list[Mapping[str, Any]]:

@@ -34,6 +34,7 @@ WORDS: Mapping[str, _] = {
     "custody.slots-made": _("slots made"),
     "custody.place-moved": _("place moved"),
     "custody.counted": _("counted"),
+    "custody.count-corrected": _("count corrected"),
     "custody.missing": _("missing at a count"),
     "custody.unexpected": _("seen at a count, not expected there"),
     "custody.dispatched": _("sent off"),

@@ -12,6 +12,8 @@ from workers.schedule import PERIODIC
 INSIDE = "part of a step, called by services that have asked for their own permission"
 WITHOUT = {
     "lims.custody.areas.admit": INSIDE,
+    "lims.custody.correcting.tell": INSIDE,
+    "lims.custody.correcting.require_hers": INSIDE,
     "lims.custody.correcting.may_correct": "reads; the act it tells of asks",
     "lims.custody.blocking.block": INSIDE,
     "lims.custody.blocking.change": INSIDE,

@@ -185,6 +185,45 @@ def test_H10_a_correction_sent_again_is_made_once(donor, measured):
     assert made == 1
 
 
+def test_a_count_is_corrected_and_what_it_said_of_each_thing_is_answered(donor):
+    who, shelf = somebody(), a_place(name="Shelf", kind="rack")
+    here, forgotten, stray = (bench.thing(donor=donor) for _each in range(3))
+    for each in (here, forgotten):
+        custody.move(who, code=each, to=shelf)
+    custody.count(who, code=shelf, seen=[here, stray])
+    entry = number(shelf, "custody.counted", "place")
+    missing = number(forgotten, "custody.missing")
+    with pytest.raises(NotAllowed):
+        custody.correct_count(
+            actor(Role.TECHNICIAN), code=shelf, entry=entry, seen=[here, forgotten], **WHY
+        )
+    with pytest.raises(BadInput):
+        custody.correct_count(who, code=shelf, entry=entry, seen=[here, stray], **WHY)
+    with pytest.raises(NotCorrectable):
+        custody.correct_count(who, code=shelf, entry=1, seen=[], **WHY)
+
+    # What is there by now does not matter: it is judged by what was expected then.
+    custody.move(who, code=here, to=a_place(kind="rack"))
+    found = custody.correct_count(who, code=shelf, entry=entry, seen=[here, forgotten], **WHY)
+
+    assert (found.matched, found.missing, found.unexpected) == (sorted([here, forgotten]), [], [])
+    with db.reading() as session:
+        written = ledger.entries_of(session, f"item/{forgotten}")
+        assert ledger.countered(written)[missing].kind == "custody.count-corrected"
+        (stands,) = custody.counts_of(ledger.entries_of(session, f"place/{shelf}"))
+        assert ledger.counters(stands) == entry
+    assert "custody.count-corrected" in kinds(stray)
+    assert "custody.count-corrected" not in kinds(here)
+    with pytest.raises(Answered):
+        custody.correct_count(who, code=shelf, entry=entry, seen=[], **WHY)
+    # And back: the thing was not there after all.
+    custody.correct_count(QC, code=shelf, entry=stands.number, seen=[here], **WHY)
+    assert kinds(forgotten).count("custody.missing") == 2
+    again = number(shelf, "custody.count-corrected", "place")
+    custody.correct_count(QC, code=shelf, entry=again, seen=[here, forgotten], **WHY)
+    assert kinds(forgotten).count("custody.count-corrected") == 2
+
+
 # A lot that was judged hears of it
 
 

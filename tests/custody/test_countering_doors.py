@@ -112,3 +112,21 @@ def test_a_box_put_into_a_wrong_rack_is_undone_on_its_page(site):
     (entry,) = re.findall(r'name="entry" value="(\d+)"', shown)
     site.done("tech", f"/places/{box}/undo", entry=entry)
     assert f"/places/{rack}" in site.page("tech", f"/places/{box}").text
+
+
+def test_a_count_is_corrected_by_the_page_of_its_place(site):
+    code, shelf = kit(site), place(site, name="Shelf 3", kind="rack")
+    site.did("tech", f"/items/{code}/moves", {"to": shelf})
+    site.done("tech", f"/places/{shelf}/counts", seen="")
+    shown = site.page("tech", f"/places/{shelf}").text
+    assert "as expected: 0; missing: 1; not expected: 0" in shown
+    (path,) = re.findall(rf"/places/{shelf}/counts/\d+/correction", shown)
+    assert path not in site.page("tech2", f"/places/{shelf}").text
+    assert codes.grouped(code) in site.page("tech", path).text
+
+    site.done("tech", path, reason_code="left-out", reason="behind the box", seen=code)
+
+    shown = site.page("tech", f"/places/{shelf}").text
+    assert "as expected: 1; missing: 0; not expected: 0" in shown
+    assert "corrected by #" in site.page("tech", f"/items/{code}").text
+    assert verified() == []

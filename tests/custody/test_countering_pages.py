@@ -72,20 +72,22 @@ def test_undo_and_correction_fit_every_screen_in_three_languages(chromium, addre
         correction,
         {"reason_code": "misread", "reason": "read again", "note": "much frost"},
     )
+    site.did("tech", f"/places/{shelf}/counts", {"seen": [code]})
     site.did("tech", f"/items/{code}/moves", {"to": shelf})
     newest = f"/items/{code}/entries/{entry + 3}/correction"
     for size, (width, height) in SIZES.items():
         page = signed_in(chromium, address, (width, height))
         for language in ("en", "fa", "zh"):
             page.goto(f"/language/{language}?next=/")
-            pages = {"item": f"/items/{code}", "undo": "/undo", "correct": newest}
+            pages = {"item": f"/items/{code}", "undo": "/undo", "correct": newest,
+                     "place": f"/places/{shelf}"}  # fmt: skip
             for name, path in pages.items():
                 page.goto(path)
                 wide = page.evaluate("document.documentElement.scrollWidth")
                 assert page.get_attribute("html", "lang") == language
                 assert wide <= width, (size, language, name, wide)
                 shot(page, f"{name}-{size}-{language}")
-                if name != "correct":
+                if name in ("item", "undo"):
                     button = page.locator("form.undo button").first.bounding_box()
                     assert button["height"] >= 72
         page.context.close()
