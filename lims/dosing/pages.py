@@ -36,6 +36,8 @@ HOLDS = timedelta(minutes=15)
 # Entered with the dose itself, so they are open while it still may be given.
 _WITH_THE_DOSE = frozenset({"B23", "B31", "B32"})
 _KEPT = "bedside"
+# What a page of the bed itself asks for; nobody leaves the bed by it.
+_NO_PAGES = ("static", "signing.language", "scanning.words")
 
 
 class StartAgain(Conflict):
@@ -47,7 +49,7 @@ class StartAgain(Conflict):
 @blueprint.before_app_request
 def _interrupted() -> None:
     """Whoever opens another page has left the bed: nothing of the check is kept (H32)."""
-    here = request.blueprint == blueprint.name or request.endpoint in ("static", "signing.language")
+    here = request.blueprint == blueprint.name or request.endpoint in _NO_PAGES
     if not here and _KEPT in session and request.endpoint is not None:
         session.pop(_KEPT)
 

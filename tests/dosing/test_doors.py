@@ -59,12 +59,15 @@ class Tablet:
         answer = self.client.post(path, data={"_csrf": self.secret(), **data})
         if answer.status_code == 303:
             answer = self.client.get(answer.location)
-        self.text = answer.get_data(as_text=True)
-        return answer
+        return self._shown(answer)
 
     def get(self, path: str):
-        answer = self.client.get(path)
+        return self._shown(self.client.get(path))
+
+    def _shown(self, answer):
         self.text = answer.get_data(as_text=True)
+        for asked in re.findall(r'data-scan-stops="([^"]+)"', self.text):
+            self.client.get(asked)  # as the page's own script does
         return answer
 
     @property
