@@ -16,7 +16,7 @@ from lims.core.words import Text as _
 from lims.custody import KIND_NAMES, STATE_NAMES, Item, ItemKind, Place, State
 from lims.custody.permissions import READ, UNDO
 from lims.dosing.permissions import GIVES, SHEET
-from lims.station import cards, trace_pages, tracing, trails, waiting
+from lims.station import cards, stays, trace_pages, tracing, trails, waiting
 from lims.station.trace_pages import drawn
 from lims.web import auth, errors, nav, papers, verdicts
 from lims.web.doors import Act, acts_for
@@ -118,6 +118,7 @@ def item(code: str) -> ResponseReturnValue:
         study = studies.study(session, found.study_id).code if found.study_id else ""
         donor = studies.subject(session, found.donor_id).number if found.donor_id else ""
         traced = tracing.trace_of(session, found, drawn=True)
+        rests = stays.rests(session, found)
         shown = render_template(
             "station/item.html",
             title=codes.grouped(found.code),
@@ -130,7 +131,10 @@ def item(code: str) -> ResponseReturnValue:
             holder=people.name_of(session, found.holder_id) if found.holder_id else "",
             holds=custody.holds(session, [found.id, *(each.id for each in traced.up)]),
             gaps=custody.custody_gaps(session, found),
+            rests=rests,
+            last=stays.last_known(rests),
             out=custody.open_time(session, found),
+            cold=any(each.frozen for each in rests),
             in_words=custody.in_words,
             parents=custody.parents(session, found.id),
             trail=trails.lines(session, found, actor),

@@ -7,16 +7,16 @@ from urllib.parse import quote
 from flask import Blueprint, current_app, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 
-from lims.core import codes, db, permissions
+from lims.core import codes, db, permissions, words
 from lims.core.errors import BadInput, DomainError
 from lims.core.permissions import Actor
 from lims.core.words import Text as _
-from lims.custody import KIND_NAMES, STATE_NAMES, Item
-from lims.custody.genealogy import Reached
+from lims.custody import KIND_NAMES, STATE_NAMES
 from lims.custody.permissions import READ
 from lims.release.permissions import RECALL
-from lims.station import tracing
+from lims.station import lineage, tracing
 from lims.web import auth, errors, nav, verdicts
+from lims.web.looks import RIGHT_TO_LEFT
 
 blueprint = Blueprint("trace", __name__)
 nav.add(_("Trace"), "/trace", READ.granted_to & permissions.PEOPLE, order=60)
@@ -117,36 +117,13 @@ def _day(name: str) -> datetime | None:
 
 
 def drawn(traced: tracing.Trace) -> dict[str, Any]:
-    """The lineage of an item in generations, for a list and a picture."""
-    if traced.item is None:
-        raise ValueError("a lineage is drawn of an item")
-    all_: list[Item | Reached] = [*traced.up, traced.item, *traced.down]
-    depth = _depths(all_, traced.edges)
-    rows: dict[int, list[Item | Reached]] = {}
-    for each in all_:
-        rows.setdefault(depth[each.id], []).append(each)
+    """The lineage of an item as a picture, opened where the address says so."""
     return {
-        "generations": [rows[at] for at in sorted(rows)],
-        "here": traced.item.id,
+        "lineage_drawn": lineage.drawn(
+            traced,
+            opened=request.args.get("open", ""),
+            mirrored=words.language() in RIGHT_TO_LEFT,
+        ),
         "kinds": KIND_NAMES,
         "states": STATE_NAMES,
     }
-
-
-def _depths(items: list[Item | Reached], edges: list[tuple[Any, Any]]) -> dict[Any, int]:
-    """How many steps below the first parent each item stands; edges never form a circle."""
-    parents: dict[Any, list[Any]] = {}
-    for parent, child in edges:
-        parents.setdefault(child, []).append(parent)
-    depth: dict[Any, int] = {}
-    for each in items:
-        todo = [each.id]
-        while todo:
-            now = todo[-1]
-            waits = [one for one in parents.get(now, []) if one not in depth]
-            if waits:
-                todo += waits
-                continue
-            depth[now] = max((depth[one] + 1 for one in parents.get(now, [])), default=0)
-            todo.pop()
-    return depth
