@@ -11,7 +11,7 @@ from lims.collection.gathering import collect, collect_blood, collect_cord
 from lims.collection.kits import issue_kit, prepare_kit
 from lims.collection.markers import markers_of, nucleic_acid_tested, record_marker
 from lims.collection.models import Kit, Marker, MarkerState, Specimen, SpecimenKind
-from lims.collection.queries import kind_of, kit_of, specimen_of
+from lims.collection.queries import kind_of, kit_of, kits_and_tubes, specimen_of
 from lims.collection.receipt import REJECTION_REASONS, Decision, receive
 
 __all__ = [
@@ -28,6 +28,7 @@ __all__ = [
     "issue_kit",
     "kind_of",
     "kit_of",
+    "kits_and_tubes",
     "markers_of",
     "nucleic_acid_tested",
     "prepare_kit",

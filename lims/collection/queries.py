@@ -1,8 +1,9 @@
 """Finding kits and specimens."""
 
+from collections.abc import Collection
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from lims.collection.models import Kit, Specimen, SpecimenKind
@@ -26,6 +27,20 @@ def specimen_of(session: Session, item_id: UUID) -> Specimen:
     if found is None:
         raise NotFound(_("This code is not a specimen's."))
     return found
+
+
+def kits_and_tubes(session: Session, item_ids: Collection[UUID]) -> list[tuple[UUID, UUID]]:
+    """The kit and the tube, as items, wherever one of the two is among the items.
+
+    A kit has no donor and so stands in no lineage; what was collected in it says so here.
+    """
+    found = session.execute(
+        select(Kit.item_id, Kit.specimen_id).where(
+            Kit.specimen_id.is_not(None),
+            or_(Kit.item_id.in_(item_ids), Kit.specimen_id.in_(item_ids)),
+        )
+    )
+    return [(row[0], row[1]) for row in found if row[1] is not None]
 
 
 def kind_of(item: Item) -> SpecimenKind | None:

@@ -6,10 +6,13 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from lims.custody import FINAL, KIND_NAMES, STATE_NAMES, Item
+from sqlalchemy.orm import Session
+
+from lims import collection, custody
+from lims.custody import FINAL, KIND_NAMES, STATE_NAMES, Item, ItemKind
 from lims.custody.genealogy import Reached
 from lims.station.layers import Box, draw
-from lims.station.tracing import Trace
+from lims.station.tracing import Trace, trace_of
 
 Shown = Item | Reached
 
@@ -45,8 +48,8 @@ class Drawn:
         return self.items[key].state in FINAL
 
 
-def drawn(traced: Trace, *, opened: str = "", mirrored: bool = False) -> Drawn:
-    """Draw what stands above and below an item.
+def drawn(session: Session, traced: Trace, *, opened: str = "", mirrored: bool = False) -> Drawn:
+    """Draw what stands above and below an item, from the kit that it was collected in.
 
     Args:
         opened: the group of a wide generation that is shown with its members.
@@ -54,10 +57,7 @@ def drawn(traced: Trace, *, opened: str = "", mirrored: bool = False) -> Drawn:
     """
     if traced.item is None:
         raise ValueError("a lineage is drawn of an item")
-    listed: list[Shown] = [*traced.up, traced.item, *traced.down]
-    items: dict[Any, Shown] = {each.id: each for each in listed}
-    edges = sorted({edge for edge in traced.edges if edge[0] in items and edge[1] in items},
-                   key=str)  # fmt: skip
+    items, edges = _with_kits(session, traced, traced.item)
     picture = draw(
         list(items),
         edges,
@@ -77,5 +77,29 @@ def drawn(traced: Trace, *, opened: str = "", mirrored: bool = False) -> Drawn:
         items,
         traced.item.id,
         parents,
-        not traced.down,
+        childless=all(parent != traced.item.id for parent, _child in edges),
     )
+
+
+def _with_kits(
+    session: Session, traced: Trace, start: Item
+) -> tuple[dict[Any, Shown], list[tuple[UUID, UUID]]]:
+    """The items of a lineage and its edges, and the kits of its tubes before them."""
+    up, down, edges = list(traced.up), list(traced.down), list(traced.edges)
+    nearby: list[Shown] = [start, *up]
+    wanted = [each.id for each in nearby if each.kind in (ItemKind.KIT, ItemKind.SPECIMEN)]
+    kits: list[Shown] = []
+    for kit_id, tube_id in collection.kits_and_tubes(session, wanted) if wanted else []:
+        edges.append((kit_id, tube_id))
+        if kit_id == start.id:
+            below = trace_of(session, custody.item(session, tube_id), drawn=True)
+            assert below.item is not None  # noqa: S101 - it starts at one
+            kits.append(below.item)
+            down += below.down
+            edges += below.edges
+        else:
+            kits.append(custody.item(session, kit_id))
+    listed: list[Shown] = [*kits, *up, start, *down]
+    items: dict[Any, Shown] = {each.id: each for each in listed}
+    among = {edge for edge in edges if edge[0] in items and edge[1] in items}
+    return items, sorted(among, key=str)

@@ -149,7 +149,7 @@ def item(code: str) -> ResponseReturnValue:
             expired=found.expires_at is not None and found.expires_at <= clock.now(),
             ml=ml,
             **_of_dose(session, found, actor),
-            **drawn(traced),
+            **drawn(session, traced),
         )
     return shown
 

@@ -6,6 +6,7 @@ from urllib.parse import quote
 
 from flask import Blueprint, current_app, redirect, render_template, request
 from flask.typing import ResponseReturnValue
+from sqlalchemy.orm import Session
 
 from lims.core import codes, db, permissions, words
 from lims.core.errors import BadInput, DomainError
@@ -78,11 +79,13 @@ def trace(what: str) -> ResponseReturnValue:
         "may_recall": permissions.allowed(actor, RECALL),
     }
     if traced.item is not None:
+        with db.reading() as session:
+            known |= drawn(session, traced)
         return render_template(
             "station/trace.html",
             title=_("Trace of %(code)s", code=codes.grouped(traced.item.code)),
             item=traced.item,
-            **known | drawn(traced),
+            **known,
         )
     shown = codes.grouped(traced.code) if codes.valid(traced.code) else traced.code
     return render_template(
@@ -116,10 +119,11 @@ def _day(name: str) -> datetime | None:
     return datetime.combine(day, datetime.min.time(), current_app.config["TIME_ZONE"])
 
 
-def drawn(traced: tracing.Trace) -> dict[str, Any]:
+def drawn(session: Session, traced: tracing.Trace) -> dict[str, Any]:
     """The lineage of an item as a picture, opened where the address says so."""
     return {
         "lineage_drawn": lineage.drawn(
+            session,
             traced,
             opened=request.args.get("open", ""),
             mirrored=words.language() in RIGHT_TO_LEFT,

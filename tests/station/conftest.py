@@ -1,0 +1,118 @@
+"""A browser, an address, and a shelf of things, for the pages that belong to no step."""
+
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from werkzeug.serving import make_server
+
+from lims import custody, studies
+from lims.core import clock, db
+from lims.core.permissions import Actor
+from lims.custody import ItemKind, State, Taken
+from tests import services_here
+from tests.laboratory import PASSWORD, Site
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Any]:
+    """One browser for a module."""
+    with services_here.browser() as opened:
+        yield opened
+
+
+@pytest.fixture
+def address(site: Site) -> Iterator[str]:
+    """The application on a port of its own."""
+    server = make_server("127.0.0.1", 0, site.app, threaded=True)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{server.port}"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+SIZES = {"desk": (1366, 768), "tablet": (1024, 768), "phone": (390, 844)}
+
+
+class Seat:
+    """Somebody signed in at a browser of one size; weighs every page that she opens."""
+
+    def __init__(self, chromium: Any, address: str, login: str, size: str) -> None:
+        width, height = SIZES[size]
+        self.context = chromium.new_context(
+            base_url=address, viewport={"width": width, "height": height}, locale="en-GB"
+        )
+        self.context.set_default_timeout(30_000)
+        self.page = self.context.new_page()
+        self.faults: list[str] = []
+        self.width = width
+        self.page.on("pageerror", lambda fault: self.faults.append(str(fault)))
+        self.page.route("**/*", lambda route: route.continue_())  # without the cache
+        self.page.goto("/sign-in")
+        self.page.fill("#login", login)
+        self.page.fill("#password", PASSWORD)
+        self.page.press("#password", "Enter")
+        self.page.wait_for_url(lambda url: "/sign-in" not in url)
+
+    def speaks(self, language: str) -> None:
+        self.page.goto(f"/language/{language}?next=/")
+
+    def opens(self, path: str) -> None:
+        """Open a page that fits: at most 12 requests, 150 kB, no wider than the window."""
+        self.page.goto(path, wait_until="networkidle")
+        weights = self.page.evaluate(
+            "[...performance.getEntriesByType('navigation'),"
+            " ...performance.getEntriesByType('resource')].map((each) => each.encodedBodySize)"
+        )
+        assert len(weights) <= 12, path
+        assert sum(weights) <= 150_000, (path, weights)
+        assert self.page.evaluate("document.documentElement.scrollWidth") <= self.width
+        assert self.faults == []
+
+
+@pytest.fixture
+def seat(chromium: Any, address: str) -> Iterator[Callable[..., Seat]]:
+    """Seats by login and size."""
+    taken: list[Seat] = []
+
+    def take(login: str = "tara", size: str = "desk") -> Seat:
+        taken.append(Seat(chromium, address, login, size))
+        return taken[-1]
+
+    yield take
+    for each in taken:
+        each.context.close()
+
+
+def grown(actor: Actor, number: str, doses: int) -> dict[str, str]:
+    """A specimen, six flasks, their pool, its lot with one sample and so many doses."""
+    with db.transaction() as session:
+        her = studies.subject_by_number(session, number)
+        about: dict[str, Any] = {"study_id": her.study_id, "step": "test"}
+        specimen = custody.make(actor, ItemKind.SPECIMEN, donor_id=her.id, volume_ul=9000, **about)
+        flasks = [
+            custody.make(actor, ItemKind.FLASK, parents=[Taken(specimen, 100)], **about)
+            for _each in range(8)
+        ]
+        pool = custody.make(
+            actor, ItemKind.HARVEST, parents=[Taken(each) for each in flasks], volume_ul=500_000,
+            **about,
+        )  # fmt: skip
+        lot = custody.make(
+            actor, ItemKind.LOT, parents=[Taken(pool, 400_000)], volume_ul=400_000, **about
+        )
+        custody.make(
+            actor, ItemKind.RETAINED, parents=[Taken(lot, 10), Taken(specimen, 5)], **about
+        )
+        made = [
+            custody.make(
+                actor, ItemKind.DOSE, parents=[Taken(lot, 1000)], volume_ul=1000,
+                state=State.FILLED, expires_at=clock.now().replace(year=2027), **about,
+            )
+            for _each in range(doses)
+        ]  # fmt: skip
+        return {"specimen": specimen.code, "flask": flasks[0].code, "pool": pool.code,
+                "lot": lot.code, "dose": made[0].code}  # fmt: skip
