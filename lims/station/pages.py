@@ -26,6 +26,7 @@ blueprint.register_blueprint(trace_pages.blueprint)
 nav.add(_("What waits"), "/", PEOPLE, order=1)
 nav.add(_("Undo"), "/undo", UNDO.granted_to & PEOPLE, order=65)
 _SHOWN = 5  # of each list on the start page
+_ENTRIES = 40  # of a trail on one page
 
 
 @blueprint.get("/")
@@ -137,7 +138,7 @@ def item(code: str) -> ResponseReturnValue:
             cold=any(each.frozen for each in rests),
             in_words=custody.in_words,
             parents=custody.parents(session, found.id),
-            trail=trails.lines(session, found, actor),
+            **_paged(trails.lines(session, found, actor)),
             undo=trails.undo_of(session, found, actor),
             key=uuid4().hex,
             copies=labels.copies(session, found.code),
@@ -198,6 +199,19 @@ def _grid(slots: list[tuple[Place, Item | None]]) -> list[list[tuple[Place, Item
     for slot, standing in slots:
         rows.setdefault((slot.position or "")[:1], []).append((slot, standing))
     return list(rows.values())
+
+
+def _paged(lines: list[dict[str, Any]]) -> dict[str, Any]:
+    """So many lines of a trail as a page bears, from the entry on that the address names."""
+    before = request.args.get("before", "")
+    newer = before.isascii() and before.isdecimal() and len(before) < 10
+    rest = [each for each in lines if not newer or each["number"] < int(before)]
+    shown = rest[:_ENTRIES]
+    return {
+        "trail": shown,
+        "older": shown[-1]["number"] if rest[_ENTRIES:] else None,
+        "newer": newer,
+    }
 
 
 def _next(found: Item, actor: Actor) -> list[Act]:

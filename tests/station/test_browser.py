@@ -6,6 +6,7 @@ import time
 import pytest
 
 from lims.core import codes
+from tests.conftest import SOAK
 from tests.station.conftest import SIZES, grown
 
 pytestmark = [
@@ -42,9 +43,11 @@ def test_a_lineage_of_two_hundred_is_readable_in_three_languages(seat, laborator
         # The thing itself is in sight without scrolling the picture.
         frame = seen.page.locator(".lineage-box").bounding_box()
         assert frame["x"] <= here["x"] <= frame["x"] + frame["width"]
+        shot(seen, f"item-{size}-{language}")
+        if language != "fa" and not SOAK:
+            continue
         group = seen.page.locator(".lineage [data-group$=dose]")
         assert group.count() == 1
-        shot(seen, f"item-{size}-{language}")
         seen.opens(f"/items/{made['lot']}?open={group.get_attribute('data-group')}")
         assert seen.page.locator(".lineage a[href^='/items/V']").count() == 190
         shot(seen, f"item-open-{size}-{language}")

@@ -1,0 +1,76 @@
+"""The page of one thing: its lineage from the kit on, where it stood, and what is not known."""
+
+import re
+
+from lims import collection, custody
+from lims.core import db
+from tests.laboratory import Site
+from tests.station.conftest import grown
+
+
+def _text(site: Site, path: str, login: str = "tara") -> str:
+    answer = site.page(login, path)
+    assert answer.status_code == 200, answer.text
+    return answer.text
+
+
+def test_a_lot_shows_its_kit_in_the_picture_and_in_the_list(site, laboratory):
+    lot = laboratory.lot()
+    with db.reading() as session:
+        above = custody.ancestors(session, [custody.find(session, lot).id])
+        tube = next(each for each in above if each.kind is custody.ItemKind.SPECIMEN)
+        ((kit_id, _tube),) = collection.kits_and_tubes(session, [tube.id])
+        kit = custody.item(session, kit_id).code
+    for path in (f"/items/{lot}", f"/trace/{lot}"):
+        page = _text(site, path)
+        picture = page[page.index('<svg class="lineage"') : page.index("</svg>\n</div>")]
+        written = page[page.index('class="lineage-list"') :]
+        assert f'data-node="{kit}"' in picture
+        assert f'href="/items/{kit}"' in written[: written.index("</details>")]
+        assert all(f'data-node="{each.code}"' in picture for each in above)
+        assert "Nothing was made from it yet." in page
+    # And from the kit's own page all that became of it.
+    assert f'data-node="{lot}"' in _text(site, f"/items/{kit}")
+
+
+def test_a_wide_generation_opens_and_closes_without_script(site, laboratory):
+    made = grown(laboratory.tara, laboratory.woman(), 30)
+    folded = _text(site, f"/items/{made['lot']}")
+    group = re.search(r'data-group="([^"]+-dose)"', folded)[1]
+    assert "30" in re.search(rf'data-group="{group}".*?</a>', folded, re.DOTALL)[0]
+    opened = _text(site, f"/items/{made['lot']}?open={group}")
+    assert len(re.findall(r'<a href="/items/V\w+"><rect', opened)) == 30
+    assert f'href="/items/{made["lot"]}#lineage"' in opened
+
+
+def test_where_it_stood_is_told_with_the_cold_and_the_time_out(site, laboratory):
+    made = grown(laboratory.tara, laboratory.woman(), 1)
+    cold = custody.make_place(
+        laboratory.tara, name="Freezer 2", kind="freezer", temperature_class="-80C"
+    ).code
+    bench = custody.make_place(
+        laboratory.tara, name="Bench 9", kind="bench", temperature_class="room"
+    ).code
+    assert "never stood in one" in _text(site, f"/items/{made['dose']}")
+    for place, minutes in ((cold, 30), (bench, 7), (cold, 0)):
+        custody.move(laboratory.tara, code=made["dose"], to=place)
+        laboratory.clock.forward(minutes=minutes)
+    page = _text(site, f"/items/{made['dose']}")
+    rests = re.findall(r'data-rest="\d+"><b><a href="/places/(\w+)"', page)
+    assert rests[:3] == [cold, bench, cold]
+    assert re.search(r"data-out>0 h 7 min 0 s", page)
+    assert page.count('<li class="cold"') == 2
+
+
+def test_a_long_trail_is_turned_over(site, laboratory):
+    made = grown(laboratory.tara, laboratory.woman(), 90)
+    page = _text(site, f"/items/{made['lot']}")
+    seen = re.findall(r'data-event-id="(\d+)"', page)
+    while older := re.search(r'href="([^"]*\?before=\d+)#custody"', page):
+        page = _text(site, older[1])
+        seen += re.findall(r'data-event-id="(\d+)"', page)
+        assert "Newest entries" in page
+    assert [int(each) for each in seen] == list(range(len(seen), 0, -1))
+    assert len(seen) > 90
+    # What no trail could hold is the newest again.
+    assert 'data-event-id="1"' not in _text(site, f"/items/{made['lot']}?before=x")
