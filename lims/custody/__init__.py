@@ -64,6 +64,7 @@ from lims.custody.late import waiting as late_waiting
 from lims.custody.marking import mark_work_area, unmark_work_area
 from lims.custody.models import Edge, Hold, Item, LateScan, Place, Transfer
 from lims.custody.observing import observe
+from lims.custody.opentime import FROZEN
 from lims.custody.places import make_place, move, place_by_code
 from lims.custody.presently import Whereabouts, where_all
 from lims.custody.queries import (
@@ -97,6 +98,7 @@ __all__ = [
     "CORRECTABLE",
     "CORRECTED",
     "FINAL",
+    "FROZEN",
     "KIND_NAMES",
     "REASONS",
     "STATE_NAMES",

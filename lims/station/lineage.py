@@ -10,11 +10,10 @@ from sqlalchemy.orm import Session
 
 from lims import collection, custody
 from lims.custody import FINAL, KIND_NAMES, STATE_NAMES, Item, ItemKind
-from lims.custody.genealogy import Reached
 from lims.station.layers import Box, draw
 from lims.station.tracing import Trace, trace_of
 
-Shown = Item | Reached
+Shown = Item | custody.genealogy.Reached
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,7 @@ from sqlalchemy.orm import Session
 
 from lims import custody, people
 from lims.core import clock
-from lims.custody import Item, Place
-from lims.custody.opentime import FROZEN
+from lims.custody import FROZEN, Item, Place
 
 
 @dataclass(frozen=True)
