@@ -8,6 +8,7 @@ there, so it never runs behind a box.
 
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from fractions import Fraction
 
 Key = Hashable
 WIDE = 6  # boxes of a generation before it is folded
@@ -201,7 +202,7 @@ def _order(lanes: list[list[Box]], links: Iterable[tuple[Box, Box]]) -> None:
             middle = {}
             for place, box in enumerate(lane):
                 others = [at[id(each)] for each in near.get(id(box), ())]
-                middle[id(box)] = sum(others) / len(others) if others else float(place)
+                middle[id(box)] = Fraction(sum(others), len(others)) if others else Fraction(place)
             lane.sort(key=lambda box: middle[id(box)])
             at |= {id(box): place for place, box in enumerate(lane)}
 
