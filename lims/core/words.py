@@ -56,6 +56,23 @@ class Text:
         return f"Text({self.spoken('en')!r})"
 
 
+class Exact:
+    """Something within a sentence that is written from the left in every language.
+
+    >>> str(Exact("-64.5 °C"))
+    '-64.5 °C'
+    """
+
+    __slots__ = ("written",)
+
+    def __init__(self, written: str) -> None:
+        self.written = written
+
+    def __str__(self) -> str:
+        # Isolated, so that sign, unit and order stay where they are.
+        return f"\u2066{self.written}\u2069" if _language.get() == "fa" else self.written
+
+
 @cache
 def catalogue(language: str) -> Mapping[str, str]:
     """Translations of one language by English sentence; empty for English."""

@@ -9,7 +9,9 @@ Start reading at `rules` (the published table of states). The steps call `make`,
 `set_state`; nothing here calls a step back.
 """
 
-from lims.custody import blocking, genealogy
+from lims.custody import blocking, excursions, genealogy
+from lims.custody.areas import stream as place_stream
+from lims.custody.assessing import agree, assess
 from lims.custody.boxes import make_box, move_place, put, slots_of
 from lims.custody.clearance import area_facts, ask_clearance, clear
 from lims.custody.correcting import (
@@ -61,6 +63,7 @@ from lims.custody.items import (
 from lims.custody.keeping import keep_material_traceable
 from lims.custody.late import told as late_told
 from lims.custody.late import waiting as late_waiting
+from lims.custody.loggers import Brought, read_logger
 from lims.custody.marking import mark_work_area, unmark_work_area
 from lims.custody.models import Edge, Hold, Item, LateScan, Place, Transfer
 from lims.custody.observing import observe
@@ -82,7 +85,16 @@ from lims.custody.queries import (
     places_within,
 )
 from lims.custody.recounting import correct_count, counts_of
-from lims.custody.rules import FINAL, KIND_NAMES, STATE_NAMES, ItemKind, State, may_become
+from lims.custody.rules import (
+    FINAL,
+    KIND_NAMES,
+    STATE_NAMES,
+    ItemKind,
+    Outcome,
+    RecordState,
+    State,
+    may_become,
+)
 from lims.custody.shipping import Received, dispatch, place_facts
 from lims.custody.shipping import receive as receive_shipment
 from lims.custody.standing import Stay, history, in_words, open_time, was_refrozen, whereabouts
@@ -93,6 +105,8 @@ from lims.custody.transit import overdue as overdue_shipments
 from lims.custody.undoing import UNDONE, name_of, undo, undoable
 from lims.custody.undoing import WITHIN as UNDO_WITHIN
 from lims.custody.undoing import until as undoable_until
+from lims.custody.ways import Way, assessment_of, not_shown_good, shipments_of, to_assess, ways_of
+from lims.custody.ways import record_of as temperature_record
 
 __all__ = [
     "CORRECTABLE",
@@ -104,6 +118,7 @@ __all__ = [
     "STATE_NAMES",
     "UNDONE",
     "UNDO_WITHIN",
+    "Brought",
     "Correctable",
     "Counted",
     "Datum",
@@ -118,24 +133,30 @@ __all__ = [
     "NotEnough",
     "NotHere",
     "OnHold",
+    "Outcome",
     "Place",
     "PlaceFull",
     "Received",
+    "RecordState",
     "SlotTaken",
     "State",
     "StateRefused",
     "Stay",
     "Taken",
     "Transfer",
+    "Way",
     "Whereabouts",
     "WrongItemKind",
     "accept",
     "add_measured",
     "add_volume",
+    "agree",
     "amount",
     "ancestors",
     "area_facts",
     "ask_clearance",
+    "assess",
+    "assessment_of",
     "block_descendants",
     "blocking",
     "clear",
@@ -147,6 +168,7 @@ __all__ = [
     "custody_gaps",
     "descendants",
     "dispatch",
+    "excursions",
     "find",
     "genealogy",
     "hand_over",
@@ -174,6 +196,7 @@ __all__ = [
     "move",
     "move_place",
     "name_of",
+    "not_shown_good",
     "observe",
     "open_offer",
     "open_shipment",
@@ -185,17 +208,22 @@ __all__ = [
     "place_by_code",
     "place_facts",
     "place_hold",
+    "place_stream",
     "places_in",
     "places_within",
     "put",
+    "read_logger",
     "receive_shipment",
     "refuse",
     "require_free",
     "said_of",
     "set_state",
+    "shipments_of",
     "slots_of",
     "stream",
     "take",
+    "temperature_record",
+    "to_assess",
     "touch",
     "transfers",
     "undo",
@@ -204,6 +232,7 @@ __all__ = [
     "unmark_work_area",
     "values_of",
     "was_refrozen",
+    "ways_of",
     "where_all",
     "whereabouts",
     "withdraw",

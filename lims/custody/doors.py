@@ -21,6 +21,7 @@ from lims.custody import (
     place_doors,
     queries,
     reading,
+    shipment_doors,
     standing,
 )
 from lims.custody import permissions as may
@@ -181,7 +182,8 @@ def _is_not_offered(item: Item) -> bool:
 
 def _is_held(item: Item) -> bool:
     with db.reading() as session:
-        return bool(queries.holds(session, [item.id]))
+        # What the record of a way holds is lifted by its assessment.
+        return any(each.shipment_id is None for each in queries.holds(session, [item.id]))
 
 
 doors.act(
@@ -305,6 +307,7 @@ doors.act(
 )
 place_doors.declare(doors)
 counter_doors.declare(doors)
+shipment_doors.declare(doors)
 doors.read("/items/<code>", reading.card, name="card", title=_("An item"))
 doors.read("/items/<code>/lineage", reading.lineage, name="lineage", title=_("Its lineage"))
 doors.read(

@@ -103,3 +103,27 @@ class NotCorrectable(Conflict):
     """The entry holds nothing that was read and written down by a person."""
 
     code = "not_correctable"
+
+
+class ShipmentUnknown(NotFound):
+    """No shipment has this number."""
+
+    code = "shipment_unknown"
+
+
+class LoggerKnown(Conflict):
+    """The logger's file was read before."""
+
+    code = "logger_file_known"
+
+
+class OtherTime(RuleBroken):
+    """No reading of the file lies on the shipment's way."""
+
+    code = "logger_other_time"
+
+
+class NothingToAssess(Conflict):
+    """The temperature record of the shipment is not one that waits for this."""
+
+    code = "nothing_to_assess"

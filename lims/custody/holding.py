@@ -1,5 +1,7 @@
 """Holds: a reason not to use an item, found by every later step."""
 
+from uuid import UUID
+
 from sqlalchemy.orm import Session
 
 from lims import ledger
@@ -25,12 +27,25 @@ def hold(actor: Actor, *, code: str, reason: str, source: str = "person") -> Hol
         return place_hold(actor, session, find(session, code, lock=True), reason, source)
 
 
-def place_hold(actor: Actor, session: Session, item: Item, reason: str, source: str) -> Hold:
-    """Put a hold on an item whose row the caller holds; for steps that hear of a reason."""
+def place_hold(
+    actor: Actor,
+    session: Session,
+    item: Item,
+    reason: str,
+    source: str,
+    *,
+    shipment_id: UUID | None = None,
+) -> Hold:
+    """Put a hold on an item whose row the caller holds; for steps that hear of a reason.
+
+    Args:
+        shipment_id: the way that puts it there; then nothing but its assessment lifts it.
+    """
     placed = Hold(
         item_id=item.id,
         reason=reason.strip(),
         source=source,
+        shipment_id=shipment_id,
         placed_at=clock.now(),
         placed_by=actor.person,
     )
@@ -52,16 +67,26 @@ def hold_her_material(*, actor: Actor, subject: Subject, material: str) -> None:
 
 @requires(may.LIFT)
 def lift_hold(actor: Actor, *, code: str, reason: str) -> Item:
-    """Lift every hold on an item.
+    """Lift every hold on an item that a person may lift without a signature.
 
     Raises:
-        OnHold: there is none.
+        OnHold: there is none, or only such as want the assessment of a shipment.
     """
     if not reason.strip():
         raise BadInput(_("Say why the hold is lifted."), field="reason")
     with db.transaction() as session:
         item = find(session, code, lock=True)
-        found = queries.holds(session, [item.id])
+        standing = queries.holds(session, [item.id])
+        found = [each for each in standing if each.shipment_id is None]
+        if standing and not found:
+            raise OnHold(
+                _(
+                    "%(code)s is held by the temperature record of its way. Assess the shipment, "
+                    "and the hold ends with it.",
+                    code=codes.grouped(item.code),
+                ),
+                why=_("%(reason)s", reason=standing[0].reason),
+            )
         if not found:
             raise OnHold(
                 _("%(code)s has no hold to lift.", code=codes.grouped(item.code)),

@@ -1,6 +1,7 @@
 """The spine: items, lineage, places, holders, holds."""
 
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -9,6 +10,7 @@ from sqlalchemy import (
     ForeignKey,
     ForeignKeyConstraint,
     Index,
+    LargeBinary,
     String,
     UniqueConstraint,
     text,
@@ -16,7 +18,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, mapped_column
 
 from lims.core.db import Base, Tracked, stored
-from lims.custody.rules import ItemKind, LateState, State
+from lims.custody.rules import ItemKind, LateState, Outcome, RecordState, State
 
 
 class Place(Tracked, Base):
@@ -211,9 +213,63 @@ class ShipmentLine(Tracked, Base):
     )
 
     shipment_id: Mapped[UUID] = mapped_column(ForeignKey("custody_shipment.id"))
-    item_id: Mapped[UUID] = mapped_column(ForeignKey("custody_item.id"))
+    item_id: Mapped[UUID] = mapped_column(ForeignKey("custody_item.id"), index=True)
     # received, damaged or missing; None on the way.
     outcome: Mapped[str | None] = mapped_column(String(10))
+
+
+class LoggerFile(Tracked, Base):
+    """A logger's file that came with a shipment, as it came. The same bytes are taken once."""
+
+    __tablename__ = "custody_logger_file"
+
+    shipment_id: Mapped[UUID] = mapped_column(ForeignKey("custody_shipment.id"), index=True)
+    sha256: Mapped[str] = mapped_column(String(64), unique=True)
+    name: Mapped[str] = mapped_column(String(200))
+    maker: Mapped[str] = mapped_column(String(80))
+    parser_version: Mapped[str] = mapped_column(String(20))
+    # As the person said who brought it, where the file says neither.
+    zone: Mapped[str] = mapped_column(String(60))
+    unit: Mapped[str] = mapped_column(String(10))
+    channel: Mapped[str] = mapped_column(String(80))
+    readings: Mapped[int]
+    first_at: Mapped[datetime]
+    last_at: Mapped[datetime]
+    minimum_cel: Mapped[Decimal]
+    maximum_cel: Mapped[Decimal]
+    reading: Mapped[dict[str, Any]] = mapped_column(info={"guarded": False})  # follows from content
+    # The digest above is guarded and names every bit of the content.
+    content: Mapped[bytes] = mapped_column(LargeBinary, info={"guarded": False})
+    taken_at: Mapped[datetime]
+    taken_by: Mapped[UUID | None]
+
+
+class TransportRecord(Tracked, Base):
+    """What the loggers of a received shipment say of its way, all files together."""
+
+    __tablename__ = "custody_transport_record"
+
+    shipment_id: Mapped[UUID] = mapped_column(ForeignKey("custody_shipment.id"), unique=True)
+    state: Mapped[RecordState] = mapped_column(stored(RecordState), index=True)
+    # What was found: kind, and for a part of the way from when to when, with the reading.
+    faults: Mapped[list[Any]]
+    judged_at: Mapped[datetime]
+
+
+class TransportAssessment(Tracked, Base):
+    """What quality decided about a way that was not good or not fully recorded, and why."""
+
+    __tablename__ = "custody_transport_assessment"
+    __table_args__ = (CheckConstraint("agreed_by <> signed_by", name="two_people"),)
+
+    record_id: Mapped[UUID] = mapped_column(ForeignKey("custody_transport_record.id"), index=True)
+    outcome: Mapped[Outcome] = mapped_column(stored(Outcome))
+    reason: Mapped[str]
+    signed_at: Mapped[datetime]
+    signed_by: Mapped[UUID]
+    # The investigator, for what is to be given at a bed all the same.
+    agreed_at: Mapped[datetime | None]
+    agreed_by: Mapped[UUID | None]
 
 
 class Hold(Tracked, Base):
@@ -224,6 +280,8 @@ class Hold(Tracked, Base):
     item_id: Mapped[UUID] = mapped_column(ForeignKey("custody_item.id"), index=True)
     reason: Mapped[str]
     source: Mapped[str] = mapped_column(String(40))
+    # The way that put it there; then only a signed assessment lifts it.
+    shipment_id: Mapped[UUID | None] = mapped_column(ForeignKey("custody_shipment.id"), index=True)
     placed_at: Mapped[datetime]
     placed_by: Mapped[UUID | None]
     lifted_at: Mapped[datetime | None]

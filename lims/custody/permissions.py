@@ -79,3 +79,18 @@ AREA = permission(
     granted_to={Role.ADMINISTRATOR, Role.QC_OFFICER, Role.OPERATOR},
     about="Say that a place is a work area, or that it is one no longer.",
 )
+READ_LOGGER = permission(
+    "custody:shipment:read-logger",
+    granted_to=SHIP.granted_to,
+    about="Read the temperature logger of a shipment into its record.",
+)
+ASSESS = permission(
+    "custody:shipment:assess",
+    granted_to={Role.QC_OFFICER},
+    about="Assess the temperature record of a shipment under one's own signature.",
+)
+AGREE = permission(
+    "custody:shipment:agree",
+    granted_to={Role.INVESTIGATOR},
+    about="Agree, as the investigator, to quality's assessment of a shipment.",
+)

@@ -6,10 +6,23 @@ from typing import Any
 from lims.core import codes, db
 from lims.core.permissions import PEOPLE, Actor, requires
 from lims.core.words import Text as _
-from lims.custody import areas, boxes, clearance, counting, places, queries, shipping, transit
+from lims.custody import (
+    areas,
+    boxes,
+    clearance,
+    counting,
+    places,
+    queries,
+    shipment_doors,
+    shipment_schemas,
+    shipping,
+    transit,
+)
 from lims.custody import permissions as may
 from lims.custody import schemas as of
+from lims.custody.loggers import Brought
 from lims.custody.models import Opening, Place
+from lims.custody.rules import RecordState
 from lims.web import nav
 from lims.web.doors import Doors
 
@@ -65,7 +78,15 @@ def dispatch(actor: Actor, *, code: str, **given: Any) -> dict[str, Any]:
 @requires(may.SHIP)
 def receive(actor: Actor, *, code: str, **given: Any) -> dict[str, Any]:
     """Count this box in."""
-    return vars(shipping.receive(actor, code=code, **given))
+    brought = {name: given.pop(name, "") for name in ("zone", "unit", "channel")}
+    file = given.pop("file", None)
+    logger = Brought(file[0], file[1], **brought) if file else None
+    received = shipping.receive(actor, code=code, logger=logger, **given)
+    return {
+        **vars(received),
+        "shipment": str(received.shipment),
+        "temperature": received.temperature.value,
+    }
 
 
 def about_place(actor: Actor, *, code: str) -> Sequence[tuple[Any, Any]]:
@@ -107,8 +128,9 @@ def _may_travel(place: Place) -> bool:
 def _came(answer: dict[str, Any]) -> _:
     return _(
         "Received: %(received)s; damaged: %(damaged)s; missing: %(missing)s; "
-        "not on the manifest: %(foreign)s",
+        "not on the manifest: %(foreign)s; temperature record: %(temperature)s",
         received=len(answer["received"]),
+        temperature=shipment_doors.STATES[RecordState(answer["temperature"])],
         **{
             name: ", ".join(codes.grouped(each) for each in answer[name]) or "0"
             for name in ("damaged", "missing", "foreign")
@@ -233,8 +255,8 @@ def declare(doors: Doors) -> None:
     doors.act(
         "/places/<code>/dispatch",
         dispatch,
-        takes=of.DispatchIn,
-        gives=of.DispatchOut,
+        takes=shipment_schemas.DispatchIn,
+        gives=shipment_schemas.DispatchOut,
         name="dispatch",
         title=_("Send this box"),
         intro=_("What stands in it now is its manifest. You answer for it until it is received."),
@@ -247,14 +269,14 @@ def declare(doors: Doors) -> None:
     doors.act(
         "/places/<code>/receipt",
         receive,
-        takes=of.ShipmentIn,
-        gives=of.ShipmentOut,
+        takes=shipment_schemas.ShipmentIn,
+        gives=shipment_schemas.ShipmentOut,
         name="receive-shipment",
         title=_("Receive this box"),
-        intro=_("Scan everything that is in it, damaged or not."),
+        intro=_("Scan everything that is in it, damaged or not, and read its temperature logger."),
         on="A",
         about=about_place,
-        after=lambda answer: f"/places/{answer['place']}",
+        after=lambda answer: f"/shipments/{answer['shipment']}",
         said=_came,
         order=5,
         fits=_travels,

@@ -31,6 +31,23 @@ class LateState(StrEnum):
     DISMISSED = "dismissed"
 
 
+class RecordState(StrEnum):
+    """How the temperature record of a way stands; only `clear` and `assessed` let things go on."""
+
+    CLEAR = "clear"
+    OPEN = "open"
+    ASSESSED = "assessed"
+    UNUSABLE = "unusable"
+
+
+class Outcome(StrEnum):
+    """What quality decided about a way that was not good or not fully recorded."""
+
+    NO_EFFECT = "no-effect"
+    LOGGER_FAULT = "logger-fault"
+    NOT_USABLE = "not-usable"
+
+
 LETTER: Mapping[ItemKind, str] = {
     ItemKind.KIT: "K",
     ItemKind.SPECIMEN: "S",

@@ -167,48 +167,6 @@ class CountOut(fields.Shape):
     not_known = fields.Codes()
 
 
-class DispatchIn(fields.Shape):
-    """A transport box is sent off."""
-
-    to = fields.Code("A", required=True, label=_("Where to"), help=_("Scan the place."))
-    hours = fields.Whole(
-        required=True, at_least=1, at_most=48, label=_("Hours until it must be received")
-    )
-    password = fields.Secret(required=True, label=_("Your own password"))
-
-
-class DispatchOut(fields.Shape):
-    """A box on its way."""
-
-    code = fields.Code()
-    due_at = fields.Moment()
-
-
-class ShipmentIn(fields.Shape):
-    """What was in a box."""
-
-    seen = fields.Codes(
-        "SCLVQK", load_default=list, label=_("Everything in it"), help=_("One scan a line.")
-    )
-    damaged = fields.Codes(
-        "SCLVQK", load_default=list, label=_("Damaged"), help=_("Those of them that are damaged.")
-    )
-    to = fields.Code(
-        "A", label=_("Where it stands now"), help=_("Unless it is where the box was sent to.")
-    )
-    password = fields.Secret(required=True, label=_("Your own password"))
-
-
-class ShipmentOut(fields.Shape):
-    """What came of a receipt."""
-
-    place = fields.Code()
-    received = fields.Codes()
-    damaged = fields.Codes()
-    missing = fields.Codes()
-    foreign = fields.Codes()
-
-
 class _Instant(fields.Moment):
     """An instant in an address: with its offset as in JSON, not in parts as a form sends it."""
 

@@ -2,7 +2,9 @@
 
 The manifest is what stands in the box when it is signed off. On the way its sender holds it, it has
 a deadline, and nothing comes in or goes out. The receiver scans everything; what is missing,
-damaged or not on the manifest is recorded, and what is missing or damaged is held.
+damaged or not on the manifest is recorded, and what is missing or damaged is held. The logger that
+travelled along is read at the receipt or afterwards; until its record shows the whole way within
+limits, or quality has assessed it, everything of the manifest is held (`loggers`).
 """
 
 from collections.abc import Sequence
@@ -19,13 +21,13 @@ from lims.core import clock, codes, db
 from lims.core.errors import BadInput, Conflict, NotAllowed
 from lims.core.permissions import Actor, requires
 from lims.core.words import Text as _
-from lims.custody import areas, clearance, holding, queries, storage, telling, transit
+from lims.custody import areas, clearance, holding, loggers, queries, storage, telling, transit
 from lims.custody import permissions as may
 from lims.custody.handing import open_offer
 from lims.custody.items import stream, touch
 from lims.custody.models import Item, Place, Shipment, ShipmentLine
 from lims.custody.places import place_by_code
-from lims.custody.rules import FINAL
+from lims.custody.rules import FINAL, RecordState
 
 LONGEST_HOURS = 48  # domain.md 6.8: on dry ice no longer
 
@@ -42,13 +44,16 @@ class Received:
 
     Attributes:
         foreign: scanned, and not on the manifest; it stays where the system has it.
+        temperature: how the record of the way stands.
     """
 
     place: str
+    shipment: UUID
     received: Sequence[str]
     damaged: Sequence[str]
     missing: Sequence[str]
     foreign: Sequence[str]
+    temperature: RecordState
 
 
 @requires(may.SHIP)
@@ -135,6 +140,7 @@ def receive(
     damaged: Sequence[str] = (),
     to: str | None = None,
     password: str,
+    logger: loggers.Brought | None = None,
 ) -> Received:
     """Count a box in: every item scanned, the damaged ones named; signed by another person.
 
@@ -142,9 +148,11 @@ def receive(
         seen: everything that was in the box, damaged or not.
         damaged: those of them that are damaged; they are received and held.
         to: where they stand now; the place the box was sent to unless given.
+        logger: the file of the logger that travelled along; without, everything is held.
 
     Raises:
         NotTravelling: the box is not on its way.
+        NotReadable, BadInput: the logger's file; nothing is received with it.
         NotAllowed: the receiver is the one who sent it.
     """
     with db.transaction() as session:
@@ -183,16 +191,18 @@ def receive(
             ledger.record(actor, stream(each), "custody.shipment-foreign", {"in": box.code})
         shipment.received_at = clock.now()
         shipment.received_by = actor.person
+        session.flush()
+        record = loggers.take(actor, session, shipment, [logger] if logger else ())
         received, broke, missing = (
             sorted(item.code for item, line in listed if line.outcome == outcome)
             for outcome in ("received", "damaged", "missing")
         )
-        answer = Received(box.code, received, broke, missing, foreign)
+        answer = Received(box.code, shipment.id, received, broke, missing, foreign, record.state)
         ledger.record(
             actor,
             areas.stream(box.code),
             "custody.shipment-received",
-            {**{key: value for key, value in vars(answer).items() if key != "place"},
+            {"received": received, "damaged": broke, "missing": missing, "foreign": foreign,
              "signature": signature},
             rows=[shipment],
         )  # fmt: skip

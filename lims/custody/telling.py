@@ -6,8 +6,8 @@ from sqlalchemy.orm import Session
 
 from lims import ledger, people
 from lims.core import clock
+from lims.core.words import Exact
 from lims.core.words import Text as _
-from lims.core.words import language
 
 
 class Moment:
@@ -16,9 +16,13 @@ class Moment:
     def __init__(self, at: datetime) -> None:
         self.at = at
 
+    @classmethod
+    def of(cls, text: str) -> "Moment":
+        """An instant as entries write it."""
+        return cls(clock.parse(text))
+
     def __str__(self) -> str:
-        shown = clock.printed(self.at)
-        return f"\u2066{shown}\u2069" if language() == "fa" else shown
+        return str(Exact(clock.printed(self.at)))
 
 
 def last_entry(session: Session, stream: str) -> ledger.Entry | None:

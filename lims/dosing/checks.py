@@ -5,14 +5,12 @@ was not asked is pending and changes no verdict; giving needs none pending. A ro
 apply leaves none: B08 for another's material, B09 for her own, B15 for all but PRP, B21 and B22
 for arms with another window.
 
-B16 (temperature) is not a row here: no temperature record reaches this gate so far. Excursions
-reach it as a hold on the item or its lot (B11, B14).
-
 No row says which arm she is in, and none carries an override button: the few overrides are signed
 acts made elsewhere, which come in as facts and turn the row into a warning.
 """
 
 from lims.core.gate import Check, Gate
+from lims.dosing import checks_custody as custody
 from lims.dosing import checks_giving as giving
 from lims.dosing import checks_identity as identity
 from lims.dosing import checks_product as product
@@ -40,7 +38,8 @@ BEDSIDE: Gate[BedsideFacts] = Gate(
         Check("B13", timing.b13_expiry),
         Check("B14", timing.b14_thaw),
         Check("B15", timing.b15_prp_age),
-        Check("B17", product.b17_custody),
+        Check("B16", custody.b16_temperature),
+        Check("B17", custody.b17_custody),
         Check("B18", product.b18_seal),
         Check("B19", product.b19_appearance),
         Check("B20", product.b20_label),

@@ -1,12 +1,11 @@
-"""Bedside rows about the thing in hand: which dose, from whom, released, whole, in whose hands.
+"""Bedside rows about the thing in hand: which dose, from whom, released, whole.
 
-Source: domain.md 10.2 B06-B12, B17-B20, B28; 13.3, 13.12, 13.13, 13.17.
+Source: domain.md 10.2 B06-B12, B18-B20, B28; 13.3, 13.12, 13.13, 13.17.
 """
 
 # ruff: noqa: PLR0911 - a check leaves at its first finding
 
-from lims.core.gate import Finding, passed, pending, stopped, warned
-from lims.core.permissions import Role
+from lims.core.gate import Finding, passed, pending, stopped
 from lims.core.words import Text
 from lims.dosing.checks_words import (
     INVESTIGATOR,
@@ -20,7 +19,6 @@ from lims.dosing.checks_words import (
     no_dose_yet,
     no_participant_yet,
     others_material,
-    override,
     own_material,
     right_one,
     said,
@@ -208,40 +206,6 @@ def b12_markers(facts: BedsideFacts) -> Finding | None:
     else:
         return passed(what, _("markers complete; biohazard label seen, precautions acknowledged"))
     return stopped(what, why, QUARANTINE_BOX, PHARMACY)
-
-
-def b17_custody(facts: BedsideFacts) -> Finding | None:
-    """B17: its records hold, every hand-over has giver and receiver, no gap, and it is here."""
-    custody = facts.custody
-    if known_dose(facts) is None or custody is None:
-        return no_dose_yet(facts)
-    what = the_dose(facts)
-    if custody.altered:
-        why = _(
-            "the records of %(what)s were altered outside of this program", what=custody.altered
-        )
-    elif custody.incomplete:
-        why = _("a hand-over has no giver or no receiver")
-    elif custody.here is False:
-        why = _("it was last handed to another place than this one")
-    elif custody.longest_gap:
-        minutes = -(-custody.longest_gap.total_seconds() // 60)
-        why = _("it was in nobody's hands for %(minutes)s minutes", minutes=int(minutes))
-        if (
-            custody.longest_gap <= facts.limits.custody_gap
-            and facts.inspection.seal_intact is True
-            and override(facts, "B17", Role.QC_OFFICER)
-        ):
-            return warned(
-                what, why, _("Write the reason; the quality unit has accepted the gap."), QUALITY
-            )
-    elif custody.here is None:
-        return pending(
-            what, _("the place where it is given is not known yet"), _("Sign in at this place.")
-        )
-    else:
-        return passed(what, _("every hand-over is complete; it was handed to this place"))
-    return stopped(what, why, QUARANTINE_BOX, QUALITY)
 
 
 def b18_seal(facts: BedsideFacts) -> Finding | None:

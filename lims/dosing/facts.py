@@ -32,6 +32,7 @@ from lims.dosing.facts_product import (
     Lineage,
     Lot,
     Thaw,
+    Transport,
 )
 
 __all__ = [
@@ -61,6 +62,7 @@ __all__ = [
     "Spoken",
     "Thaw",
     "TransferWindow",
+    "Transport",
     "Witness",
 ]
 
@@ -232,6 +234,7 @@ class BedsideFacts:
     lot: Lot | None = None
     lineage: Lineage | None = None
     thaw: Thaw | None = None
+    transport: Transport | None = None
     custody: Custody | None = None
     inspection: Inspection = field(default_factory=Inspection)
     window: TransferWindow | CycleWindow | AnyTime | None = None

@@ -147,6 +147,27 @@ class Custody:
 
 
 @dataclass(frozen=True)
+class Transport:
+    """The ways from site to site of the container and of all it was made from, counted by state.
+
+    Attributes:
+        ways: all of them.
+        travelling: sent, and not received.
+        open: received, and not shown by a whole record to have been within limits, nor assessed.
+        unusable: assessed as not usable.
+        unagreed: of the container itself, assessed as usable; the investigator has not agreed.
+        agreed: of the container itself, assessed as usable; she has.
+    """
+
+    ways: int = 0
+    travelling: int = 0
+    open: int = 0
+    unusable: int = 0
+    unagreed: int = 0
+    agreed: int = 0
+
+
+@dataclass(frozen=True)
 class Inspection:
     """What the operator looked at, at the bedside. None: not looked at yet."""
 

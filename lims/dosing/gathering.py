@@ -35,6 +35,7 @@ from lims.dosing.gathering_product import (
     lineage_facts,
     lot_facts,
     thaw_facts,
+    transport_facts,
 )
 from lims.studies.protocol import Arm, WindowKind
 
@@ -66,6 +67,7 @@ def facts_of(session: Session, asked: Asked, *, now: datetime | None = None) -> 
         lot=lot_facts(session, lot, item) if lot and item else None,
         lineage=lineage_facts(session, item, lot, read, asked) if item and lot else None,
         thaw=thaw_facts(session, item) if item and lot else None,
+        transport=transport_facts(session, item) if item and lot else None,
         custody=custody_facts(session, item, asked) if item and lot else None,
         inspection=told.Inspection(
             **{

@@ -19,6 +19,7 @@ from lims.dosing import facts as told
 from lims.dosing.asked import Asked
 from lims.dosing.gathering import facts_of
 from lims.dosing.gathering_people import assessment_facts
+from lims.dosing.gathering_product import transport_of
 from lims.qc import Finding
 
 _NOT_USED = (State.BLOCKED.value, State.REJECTED.value)
@@ -46,6 +47,7 @@ def facts_then(
         ),
         participant=_participant(session, subject, facts.participant, at),
         consent=_consent(session, subject, facts.consent, at),
+        transport=_transport(session, item, [each.id for each in line], at),
         custody=_custody(session, item, asked, facts.custody, at),
         window=_window(session, subject, facts.window, at),
         assessment=assessment_facts(session, subject, at, facts.time_zone, then=True),
@@ -107,6 +109,24 @@ def _consent(
         covers_giving="administration" in newest.covers,
         withdrawn=newest.withdrawn_at is not None and newest.withdrawn_at <= at,
     )
+
+
+def _transport(session: Session, item: Item, ids: list[UUID], at: datetime) -> told.Transport:
+    """The ways that it or what it was made from had gone by then, as their records stood."""
+    ways = []
+    for each in custody.ways_of(session, ids):
+        if each.sent_at > at:
+            continue
+        received = each.received_at if each.received_at and each.received_at <= at else None
+        state = None
+        if each.record_id is not None and each.state is not None:
+            was = ledger.value_at(
+                session, custody.place_stream(each.box), "custody_transport_record",
+                each.record_id, "state", at, now=each.state.value,
+            )  # fmt: skip
+            state = custody.RecordState(was) if was else None
+        ways.append(replace(each, received_at=received, state=state))
+    return transport_of(session, item, ways, at)
 
 
 def _custody(

@@ -1,5 +1,8 @@
 """What the bedside gate is told of the thing in hand and where it came from."""
 
+from collections.abc import Sequence
+from datetime import datetime
+
 from sqlalchemy.orm import Session
 
 from lims import collection, custody, isolation, labels, ledger, qc, studies
@@ -117,6 +120,41 @@ def thaw_facts(session: Session, item: Item) -> told.Thaw:
         out=custody.open_time(session, item),
         kept=Kept(thawing.kept) if thawing else None,
     )
+
+
+def transport_facts(session: Session, item: Item) -> told.Transport:
+    """How every way stands that it went, or what it was made from."""
+    line = [item, *custody.ancestors(session, [item.id])]
+    return transport_of(session, item, custody.ways_of(session, [each.id for each in line]))
+
+
+def transport_of(
+    session: Session, item: Item, ways: Sequence[custody.Way], at: datetime | None = None
+) -> told.Transport:
+    """Ways by their state; agreement as of `at`, where it is given."""
+    own = [
+        each
+        for each in ways
+        if each.item_id == item.id and each.state is custody.RecordState.ASSESSED
+    ]
+    agreed = [each for each in own if _agreed(session, each, at)]
+    return told.Transport(
+        ways=len(ways),
+        travelling=sum(each.received_at is None for each in ways),
+        open=sum(
+            custody.not_shown_good(each) and each.state is not custody.RecordState.UNUSABLE
+            for each in ways
+        ),
+        unusable=sum(each.state is custody.RecordState.UNUSABLE for each in ways),
+        unagreed=len(own) - len(agreed),
+        agreed=len(agreed),
+    )
+
+
+def _agreed(session: Session, way: custody.Way, at: datetime | None) -> bool:
+    found = custody.assessment_of(session, way.record_id) if way.record_id else None
+    when = found.agreed_at if found else None
+    return when is not None and (at is None or when <= at)
 
 
 def custody_facts(session: Session, item: Item, asked: Asked) -> told.Custody:

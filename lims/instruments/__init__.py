@@ -5,16 +5,20 @@ and never guessed; what a person must know before she uses a figure is a warning
 broken off, of an unknown maker, without a unit where one is needed, or with two tables that must
 not be added is refused in one sentence that names the place.
 
-Front door: `read(data, file, kind=None) -> Reading`, `Reading.as_json()`.
+Front door: `read(data, file, kind=None, zone=None, unit=None) -> Reading`, `Reading.as_json()`.
 """
 
 import hashlib
+import re
 from collections.abc import Sequence
+from datetime import timedelta, timezone, tzinfo
 from typing import Protocol
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from lims.core.errors import BadInput
 from lims.core.words import Text
 from lims.core.words import Text as _
-from lims.instruments import gen5, nanosight
+from lims.instruments import gen5, loggers, nanosight
 from lims.instruments.errors import (
     NotReadable,
     SectionMissing,
@@ -31,7 +35,10 @@ from lims.instruments.shapes import (
     Bin,
     Capture,
     Flag,
+    Hole,
     Kind,
+    Logged,
+    LoggerChannel,
     NtaSample,
     PlateSample,
     Reading,
@@ -44,10 +51,10 @@ from lims.instruments.shapes import (
 from lims.instruments.source import LARGEST_BYTES, PRACTICE, Source, decode
 
 __all__ = [
-    "LARGEST_BYTES", "PARSER_VERSION", "Average", "Bin", "Capture", "Flag", "Kind", "NotReadable",
-    "NtaSample", "PlateSample", "Reading", "Sample", "SectionMissing", "Standard", "TooLarge",
-    "Truncated", "TwoTables", "UnitMissing", "UnknownMaker", "Warned", "Well", "WellReading",
-    "WrongKind", "read",
+    "LARGEST_BYTES", "PARSER_VERSION", "Average", "Bin", "Capture", "Flag", "Hole", "Kind",
+    "Logged", "LoggerChannel", "NotReadable", "NtaSample", "PlateSample", "Reading", "Sample",
+    "SectionMissing", "Standard", "TooLarge", "Truncated", "TwoTables", "UnitMissing",
+    "UnknownMaker", "Warned", "Well", "WellReading", "WrongKind", "read", "zone_of",
 ]  # fmt: skip
 
 # Stored beside every imported file, so that a result can be read again as it was read then (H20).
@@ -57,8 +64,15 @@ PARSER_VERSION = "1"
 class Reader(Protocol):
     """One maker's module."""
 
-    KIND: Kind
-    MAKER: str
+    @property
+    def KIND(self) -> Kind:
+        """What it measures."""
+        ...
+
+    @property
+    def MAKER(self) -> str:
+        """Whose files it reads."""
+        ...
 
     def recognises(self, text: str) -> bool:
         """Whether the text carries this maker's signature."""
@@ -69,16 +83,25 @@ class Reader(Protocol):
         ...
 
 
-READERS: Sequence[Reader] = (nanosight, gen5)
+READERS: Sequence[Reader] = (nanosight, gen5, *loggers.READERS)
 
 
-def read(data: bytes, file: str, kind: str | None = None) -> Reading:
+def read(
+    data: bytes,
+    file: str,
+    kind: str | None = None,
+    *,
+    zone: str | None = None,
+    unit: str | None = None,
+) -> Reading:
     """Recognise and read one instrument's file.
 
     Args:
         data: its bytes, as they came.
         file: its name, for messages only.
-        kind: `nta` or `plate`, where the caller expects one.
+        kind: `nta`, `plate` or `temperature`, where the caller expects one.
+        zone: of a logger's clock, where the file names none: `Asia/Tehran` or `+03:30`.
+        unit: of a logger's temperatures, where the file names none.
 
     Raises:
         NotReadable: or one of its kinds (`UnknownMaker`, `WrongKind`, `TooLarge`, `Truncated`,
@@ -110,7 +133,7 @@ def read(data: bytes, file: str, kind: str | None = None) -> Reading:
                 kind=kind,
             ),
         )
-    source = Source(file, text)
+    source = Source(file, text, zone=zone_of(zone) if zone else None, unit=unit or None)
     if not text.endswith(("\n", "\r")):
         source.warn(
             "last line",
@@ -135,6 +158,29 @@ def read(data: bytes, file: str, kind: str | None = None) -> Reading:
         samples,
         tuple(source.warnings),
     )
+
+
+def zone_of(text: str, field: str | None = "zone") -> tzinfo:
+    """A time zone by its name or by its offset.
+
+    Raises:
+        BadInput: there is none of this name.
+    """
+    name = text.strip()
+    offset = re.fullmatch(r"(?:UTC)?([+-])(\d{2}):(\d{2})", name, re.ASCII)
+    if offset and int(offset[2]) <= 14 and int(offset[3]) < 60:
+        span = timedelta(hours=int(offset[2]), minutes=int(offset[3]))
+        return timezone(span if offset[1] == "+" else -span)
+    try:
+        return ZoneInfo(name)
+    except (ValueError, OSError, ZoneInfoNotFoundError):
+        raise BadInput(
+            _(
+                "No time zone is called %(name)s; write it as Asia/Tehran, UTC or +03:30.",
+                name=name[:40] or "''",
+            ),
+            field=field,
+        ) from None
 
 
 def _unknown(text: str) -> Text:

@@ -16,9 +16,13 @@ def instrument_() -> None:
 
 @instrument_.command("read")
 @click.argument("file", type=click.Path(path_type=Path))
-@click.option("--kind", default=None, help="Refuse a file of another kind (nta, plate).")
+@click.option(
+    "--kind", default=None, help="Refuse a file of another kind (nta, plate, temperature)."
+)
+@click.option("--zone", default=None, help="Of a logger's clock: Asia/Tehran, UTC, +03:30.")
+@click.option("--unit", default=None, help="Of a logger's temperatures, where the file has none.")
 @console.as_json
-def read(file: Path, kind: str | None, as_json: bool) -> int:
+def read(file: Path, kind: str | None, zone: str | None, unit: str | None, as_json: bool) -> int:
     """Recognise and read one file."""
     from lims import instruments
 
@@ -35,7 +39,7 @@ def read(file: Path, kind: str | None, as_json: bool) -> int:
             ),
             field="file",
         ) from refused
-    reading = instruments.read(data, file.name, kind)
+    reading = instruments.read(data, file.name, kind, zone=zone, unit=unit)
     document = reading.as_json()
     warnings = [f"! {each.where}: {each.what}" for each in reading.warnings]
     console.answer(

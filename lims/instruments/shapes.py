@@ -1,7 +1,8 @@
 """What a reader hands back: one shape for every maker. `None` where the file does not say."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass, field, fields, is_dataclass
+from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any
@@ -16,6 +17,7 @@ class Kind(StrEnum):
 
     NTA = "nta"
     PLATE = "plate"
+    TEMPERATURE = "temperature"
 
 
 class Flag(StrEnum):
@@ -148,7 +150,62 @@ class PlateSample:
     curves: tuple[Mapping[str, str], ...]
 
 
-Sample = NtaSample | PlateSample
+@dataclass(frozen=True)
+class Logged:
+    """One reading of a logger: the file's own text for its time, and the value.
+
+    `instant` is aware where a time zone was given, else the logger's own clock.
+    """
+
+    at: str
+    instant: datetime = field(metadata={"shown": False})
+    value: Decimal
+
+
+@dataclass(frozen=True)
+class Hole:
+    """Between two readings that follow one another in the file; below zero: it goes back."""
+
+    after: str
+    before: str
+    minutes: Decimal
+
+
+@dataclass(frozen=True)
+class LoggerChannel:
+    """One channel of a logger, in the order of the file.
+
+    Attributes:
+        quantity: `temperature`, `humidity`, or None for another.
+        unit: None where the file does not say and nobody gave it.
+        interval_seconds: as the file says, else the commonest step.
+        gaps: steps of more than one and a half intervals.
+        duplicates: times that stand there more than once.
+        backwards: where the record goes back in time.
+        alarms: readings beyond the logger's own limits; None where it has none.
+    """
+
+    name: str
+    quantity: str | None
+    unit: str | None
+    device: str | None
+    serial: str | None
+    readings: int
+    first: Logged
+    last: Logged
+    minimum: Decimal
+    maximum: Decimal
+    interval_seconds: int | None
+    gaps: tuple[Hole, ...]
+    duplicates: tuple[str, ...]
+    backwards: tuple[Hole, ...]
+    alarm_low: Decimal | None
+    alarm_high: Decimal | None
+    alarms: int | None
+    points: tuple[Logged, ...] = field(metadata={"shown": False})
+
+
+Sample = NtaSample | PlateSample | LoggerChannel
 
 
 @dataclass(frozen=True)
@@ -177,7 +234,11 @@ class Reading:
 
 def _plain(value: Any) -> Any:
     if is_dataclass(value) and not isinstance(value, type):
-        return {each.name: _plain(getattr(value, each.name)) for each in fields(value)}
+        return {
+            each.name: _plain(getattr(value, each.name))
+            for each in fields(value)
+            if each.metadata.get("shown", True)
+        }
     if isinstance(value, Mapping):
         return {str(name): _plain(each) for name, each in value.items()}
     if isinstance(value, tuple | list):

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from datetime import tzinfo
 from decimal import Decimal
 
 from lims.core import numbers
@@ -24,11 +25,16 @@ _ANY_POINT = re.compile(r"[-+<>*]*\d[\d,]*\.\d[\d.,]*(?:[eE][-+]?\d+)?\*?", re.A
 
 @dataclass
 class Source:
-    """One file on its way to being read: its text, and what was noticed on the way."""
+    """One file on its way to being read: its text, and what was noticed on the way.
+
+    `zone` and `unit` are what a person said where the file says neither.
+    """
 
     file: str
     text: str
     mark: str = "."
+    zone: tzinfo | None = None
+    unit: str | None = None
     warnings: list[Warned] = field(default_factory=list)
 
     def warn(self, where: str, what: Text) -> None:

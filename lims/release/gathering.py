@@ -178,5 +178,12 @@ def _steps(session: Session, line: Iterable[Item]) -> list[tuple[str, str]]:
 def _held(session: Session, line: list[Item]) -> list[str]:
     names = {each.id: each.code for each in line}
     held = {names[hold.item_id] for hold in custody.holds(session, list(names))}
+    # A way without a whole record or an assessment counts, also where it was received before ways
+    # held anything (H19).
+    held |= {
+        names[way.item_id]
+        for way in custody.ways_of(session, list(names))
+        if custody.not_shown_good(way)
+    }
     bad = (State.BLOCKED, State.REJECTED)
     return sorted(held | {each.code for each in line if each.state in bad})

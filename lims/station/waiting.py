@@ -129,6 +129,19 @@ def _shipments(session: Session, actor: Actor) -> list[Line]:
     ]
 
 
+def _records(session: Session, actor: Actor) -> list[Line]:
+    """Shipments whose temperature record holds what came with them."""
+    return [
+        Line(
+            f"/shipments/{shipment.id}",
+            codes.grouped(place.code),
+            _("%(place)s, temperature record", place=place.name),
+            shipment.received_at,
+        )
+        for place, shipment in custody.to_assess(session, MOST)
+    ]
+
+
 def _mine(session: Session, actor: Actor) -> list[Line]:
     """Doses in my hands."""
     found = session.scalars(
@@ -235,6 +248,12 @@ LISTS: tuple[Waiting, ...] = (
     ),
     Waiting("overdue", _("Hand-overs overdue"), _HANDS, _overdue),
     Waiting("shipments", _("Shipments overdue"), _HANDS, _shipments),
+    Waiting(
+        "temperature",
+        _("Temperature records to assess"),
+        frozenset({_R.QC_OFFICER}),
+        _records,
+    ),
     Waiting(
         "late-scans",
         _("Scans that arrived late"),

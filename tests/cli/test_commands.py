@@ -202,6 +202,17 @@ def test_instrument_files_are_read_or_refused(run, tmp_path):
     refused(other, "instrument_kind", "beads.csv")
 
 
+def test_a_loggers_file_is_read_with_what_it_does_not_say(run):
+    file = DATA / "temperature" / "TinyTag_1.csv"
+    said = ("--zone", "Asia/Tehran", "--unit", "Cel")
+    exit_code, out, _err = run("instrument", "read", file, "--kind", "temperature", *said, "--json")
+    (warmth,) = [each for each in json.loads(out)["samples"] if each["unit"] == "Cel"]
+    assert exit_code == 0
+    assert (warmth["readings"], warmth["minimum"], warmth["maximum"]) == (10, 20.873, 20.887)
+    unknown = run("instrument", "read", file, "--zone", "Mars/Olympus", "--json")
+    refused(unknown, "bad_input", "zone")
+
+
 def test_what_nobody_foresaw_is_one_line_that_names_a_file(run, home, monkeypatch):
     def fail(*_args, **_kwargs):
         raise ZeroDivisionError("private detail")

@@ -2,14 +2,14 @@
 
 import threading
 from collections.abc import Callable, Sequence
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
 import lims.tables  # noqa: F401
 from lims import custody, ledger, people, studies
-from lims.core import acts, db, vault
+from lims.core import acts, codes, db, vault
 from lims.core.errors import DomainError
 from lims.core.permissions import Actor, Role
 from lims.custody import Item, ItemKind, NotEnough, Taken
@@ -191,3 +191,26 @@ def _locked_quarter(who: Actor, session: db.Session, item_id: UUID, quarter_ul: 
     )
     custody.touch(who, item, "test.taken")
     return made.code
+
+
+def logger_file(
+    start: datetime, readings: Sequence[tuple[int, str]], *, serial: str | None = None
+) -> tuple[str, bytes]:
+    """A Tinytag's export in UTC: seconds after the start, and degrees Celsius.
+
+    Args:
+        serial: drawn unless given, so that no two files have the same bytes.
+    """
+    number = serial or codes.draw("E")
+    lines = [
+        ",Time,1", f"S/N,,{number}", "Type,,TGP-4510", "Description,,Box", "Property,,Temperature"
+    ]  # fmt: skip
+    for count, (after, cel) in enumerate(readings, 1):
+        at = start.astimezone(UTC) + timedelta(seconds=after)
+        lines.append(f"{count},{at:%Y-%m-%d %H:%M:%S},{cel}")
+    return f"{number}.csv", ("\r\n".join(lines) + "\r\n").encode()
+
+
+def brought(file: tuple[str, bytes]) -> custody.Brought:
+    """The same as the receiver brings it."""
+    return custody.Brought(*file, zone="UTC", unit="Cel")

@@ -1,6 +1,8 @@
 """Custody through its doors: places, moves, hand-overs, holds, and what is read of an item."""
 
-from datetime import date
+import base64
+from datetime import date, timedelta
+from io import BytesIO
 
 import pytest
 
@@ -194,10 +196,70 @@ def test_a_work_area_is_cleared_by_its_pages_and_a_box_sent_by_them(site):
     site.done("tech", f"/places/{ice}/dispatch", to=shelf, hours="4", password=PASSWORD)
     travelling = site.page("tech2", f"/places/{ice}").text
     site.done("tech2", f"/places/{ice}/receipt", seen=code, password=PASSWORD)
+    held = site.page("tech2", f"/places/{ice}").text
 
     assert f"open for {her.number}" in opened
     assert "/clearing" in opened
     assert "/receipt" in travelling
     assert "/dispatch" not in travelling
+    assert "/shipments/" in held
     assert site.api("auditor", f"/items/{code}").json["holder"] == "Tech2"
+    assert verified() == []
+
+
+def test_a_loggers_file_is_read_by_the_pages_and_its_curve_is_drawn(site):
+    ice = place(site, name="Cool box", kind="transport", temperature_class="2-8C")
+    shelf = place(site)
+    her = studies.register(
+        bench.somebody(), study=MENSTRUAL, name="Laleh", birth_date=date(1994, 5, 2)
+    )
+    code = bench.thing(donor=her)
+    site.done("tech", f"/items/{code}/moves", to=ice)
+    site.done("tech", f"/places/{ice}/dispatch", to=shelf, hours="4", password=PASSWORD)
+    with clock.running(clock.SetClock(clock.now() + timedelta(hours=2))):
+        _read_drawn_and_assessed(site, ice, code)
+
+
+def _read_drawn_and_assessed(site: Site, ice: str, code: str) -> None:
+    """The box has been on its way for two hours."""
+    sent = clock.now() - timedelta(hours=2)
+    name, content = bench.logger_file(
+        sent, [(each * 600, "9.5" if each == 3 else "4") for each in range(9)]
+    )
+    said = {"seen": code, "password": PASSWORD, "unit": "Cel", "zone": ""}
+    refused = site.form("tech2", f"/places/{ice}/receipt", file=(BytesIO(content), name), **said)
+    assert (refused.status_code, "names no time zone" in refused.text) == (422, True)
+    url = site.done(
+        "tech2", f"/places/{ice}/receipt", file=(BytesIO(content), name), **{**said, "zone": "UTC"}
+    )
+    page = site.page("tech2", url).text
+    assert url.startswith("/shipments/")
+    assert 'data-temperature="open"' in page
+    assert (page.count('class="line"'), page.count('class="gap"')) == (1, 1)
+    assert (page.count('class="outside"'), page.count('class="limit"')) == (1, 2)
+    assert "farthest at 9.5 °C" in page
+    assert "No reading from" in page
+    assert "/assessment" not in page
+    files = site.api("auditor", url).json["files"]
+    kept = site.page("auditor", f"{url}/files/{files[0]['sha256']}")
+    assert kept.data == content
+    assert site.page("auditor", f"{url}/files/{'0' * 64}").status_code == 404
+
+    again = {"name": "again.csv", "content": base64.b64encode(content).decode()}
+    twice = site.api("tech", f"{url}/temperature", {"file": again, "zone": "UTC", "unit": "Cel"})
+    assert (twice.status_code, twice.json["code"]) == (409, "logger_file_known")
+    signed = {"outcome": "no-effect", "reason": "-", "password": PASSWORD}
+    assert site.api("tech", f"{url}/assessment", signed).status_code == 403
+    assert f'href="{url}/assessment"' in site.page("qc", url).text
+    site.done(
+        "qc", f"{url}/assessment", outcome="no-effect", reason="10 minutes", password=PASSWORD
+    )
+    site.done("doctor", f"{url}/agreement", password=PASSWORD)
+    found = site.api("auditor", url).json
+    assert (found["temperature"], found["assessment"]["outcome"]) == ("assessed", "no-effect")
+    assert found["assessment"]["agreed_at"]
+    for language in ("fa", "zh"):
+        site.browser("qc").get(f"/language/{language}?next={url}")
+        assert "9.5 °C" in site.page("qc", url).text
+    assert site.page("qc", "/shipments/00000000-0000-4000-8000-000000000000").status_code == 404
     assert verified() == []

@@ -337,14 +337,19 @@ class World:
 
     def dispatch(self, who: Any) -> str:
         """Send the box to the first shelf."""
+        self.sent = clock.now()
         custody.dispatch(who, code=self.box, to=self.places[2], hours=4, password=PASSWORD)
         return self.box
 
     def receive(self, who: Any, seen: set[str], damaged: set[str]) -> str:
-        """Count the box in."""
+        """Count the box in, with the logger of a good way: one reading each half hour."""
+        spent = int((clock.now() - self.sent).total_seconds())
+        times = [*range(0, spent + 1, 1800), spent] if spent % 1800 else range(0, spent + 1, 1800)
+        file = bench.logger_file(self.sent, [(each, "-78") for each in times])
         return custody.receive_shipment(
-            who, code=self.box, seen=sorted(seen), damaged=sorted(damaged), password=PASSWORD
-        ).place
+            who, code=self.box, seen=sorted(seen), damaged=sorted(damaged), password=PASSWORD,
+            logger=bench.brought(file),
+        ).place  # fmt: skip
 
     @staticmethod
     def at(code: str, entry: int) -> Any:

@@ -1,12 +1,13 @@
 """From site to site: dispatched, received by counting, overdue at the deadline (H65)."""
 
 import os
+from datetime import timedelta
 from random import Random
 
 import pytest
 
 from lims import custody
-from lims.core import codes, db
+from lims.core import clock, codes, db
 from lims.core.errors import BadInput, DomainError, NotAllowed
 from lims.custody import InTransit
 from lims.custody.shipping import NotTravelling
@@ -44,6 +45,13 @@ def overdue(who) -> list[str]:
         return [each.url for each in listed.find(session, who)]
 
 
+def cold(hours: int) -> custody.Brought:
+    """The logger of a way that ends now and was good."""
+    sent = clock.now() - timedelta(hours=hours)
+    readings = [(each * 1800, "-78.5") for each in range(hours * 2 + 1)]
+    return bench.brought(bench.logger_file(sent, readings))
+
+
 def where(code: str) -> str | None:
     with db.reading() as session:
         place = custody.place(session, row(code).place_id)
@@ -69,13 +77,15 @@ def test_two_people_sign_and_one_holds_it_all_the_way(donor, pair):
         custody.dispatch(teo, code=box, to=site, hours=4, password=PASSWORD)
     with pytest.raises(NotAllowed, match="another person"):
         custody.receive_shipment(tara, code=box, seen=[one, two], password=PASSWORD)
-    custody.receive_shipment(teo, code=box, seen=[one, two], password=PASSWORD)
+    custody.receive_shipment(teo, code=box, seen=[one, two], password=PASSWORD, logger=cold(0))
     assert [(row(each).holder_id, where(each)) for each in (one, two)] == [(teo.person, site)] * 2
     with pytest.raises(NotTravelling) as again:
         custody.receive_shipment(teo, code=box, seen=[one, two], password=PASSWORD)
     assert "Teo" in str(again.value.why)
     assert kinds(one)[-2:] == ["custody.dispatched", "custody.shipment-received"]
-    assert kinds(box, "place")[-2:] == ["custody.dispatched", "custody.shipment-received"]
+    assert kinds(box, "place")[-3:] == [
+        "custody.dispatched", "custody.temperature-judged", "custody.shipment-received"
+    ]  # fmt: skip
 
 
 def test_nothing_leaves_or_enters_a_box_on_its_way(donor, pair):
@@ -122,7 +132,12 @@ def test_H65_every_item_of_a_shipment_is_accounted_for(donor, pair, standing, me
         wrong += overdue(teo) != [f"/places/{box}"]
         late += 1
         answer = custody.receive_shipment(
-            teo, code=box, seen=[*came, *foreign], damaged=broken, password=PASSWORD
+            teo,
+            code=box,
+            seen=[*came, *foreign],
+            damaged=broken,
+            password=PASSWORD,
+            logger=cold(hours),
         )
         wrong += overdue(teo) != []
         wrong += set(answer.received) != set(came) - set(broken)

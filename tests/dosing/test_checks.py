@@ -40,6 +40,7 @@ from lims.dosing.facts import (
     Spoken,
     Thaw,
     TransferWindow,
+    Transport,
     Witness,
 )
 
@@ -99,6 +100,7 @@ def good_facts(kind: str = "exo", **changes: Any) -> BedsideFacts:
             (me,) if own else ("D-007",), True, (me,), not own, False, not own, True,
         ),
         thaw=None if kind == "prp" else Thaw(NOW - 20 * M, 1, False, Kept.ROOM),
+        transport=Transport(ways=1),
         custody=Custody(here=True),
         inspection=Inspection(True, True, True, True, True, True),
         window=TransferWindow(48 * H, FET, NOW - H) if kind == "exo"
@@ -255,6 +257,12 @@ STOPS: list[tuple[str, str, dict[str, Any]]] = [
     ("B15", "prp", {"lot": {"drawn_at": NOW - 4 * H - S}}),
     ("B15", "prp", {"lot": {"drawn_at": NOW + S}}),
     ("B15", "prp", {"lot": {"drawn_at": None}}),
+    ("B16", "exo", {"transport": {"travelling": 1}}),
+    ("B16", "exo", {"transport": {"open": 1}}),
+    ("B16", "cord", {"transport": {"open": 1, "agreed": 1}}),
+    ("B16", "exo", {"transport": {"unusable": 1}}),
+    ("B16", "exo", {"transport": {"unagreed": 1}}),
+    ("B16", "exo", {"transport": {"unagreed": 1, "agreed": 1}}),
     ("B17", "exo", {"custody": {"incomplete": 1}}),
     ("B17", "exo", {"custody": {"here": False}}),
     ("B17", "exo", {"custody": {"altered": "item/V7K4M29XC"},
@@ -359,6 +367,7 @@ WARNS: list[tuple[str, str, dict[str, Any]]] = [
     ("B14", "exo", {"thaw": {"at": NOW - 60 * M}}),
     ("B14", "exo", {"thaw": {"at": NOW - 3 * H, "kept": Kept.COLD}}),
     ("B14", "exo", {"thaw": {"at": NOW - 4 * H, "kept": Kept.COLD}}),
+    ("B16", "exo", {"transport": {"agreed": 1}}),
     ("B17", "exo", {"custody": {"longest_gap": 30 * M}, "overrides": signed("B17", "qc_officer")}),
     ("B21", "exo", {"window": {"planned_at": FET + 2 * H + S}}),
     ("B21", "exo", {"window": {"planned_at": FET - 2 * H - S}}),
@@ -396,6 +405,7 @@ PASSES: list[tuple[str, str, dict[str, Any]]] = [
     ("B14", "exo", {"thaw": {"at": NOW - 45 * M + S}}),
     ("B14", "exo", {"thaw": {"at": NOW - 3 * H + S, "kept": Kept.COLD}}),
     ("B15", "prp", {"lot": {"drawn_at": NOW - 4 * H}}),
+    ("B16", "exo", {"transport": {"ways": 0}}),
     ("B19", "prp", {"inspection": {"fully_thawed": None}}),
     ("B21", "exo", {"window": {"planned_at": FET + 2 * H}}),
     ("B21", "exo", {"window": {"planned_at": FET - 2 * H}}),
@@ -492,7 +502,7 @@ def test_an_unknown_dose_stops_b06_and_leaves_the_rest_pending() -> None:
     )  # fmt: skip
     answer = BEDSIDE.ask(facts, NOW)
     assert answer.ids(Result.STOPPED) == ["B06"]
-    assert {"B07", "B08", "B10", "B11", "B12", "B13", "B14", "B17"} <= set(
+    assert {"B07", "B08", "B10", "B11", "B12", "B13", "B14", "B16", "B17"} <= set(
         answer.ids(Result.PENDING)
     )
     assert "V00 000 00A" in str(answer.rows[5].finding.what)
@@ -501,7 +511,20 @@ def test_an_unknown_dose_stops_b06_and_leaves_the_rest_pending() -> None:
 def test_facts_left_over_from_another_dose_say_nothing_of_an_unknown_one() -> None:
     answer = BEDSIDE.ask(good_facts(dose=Dose(DOSE, found=False), custody={"incomplete": 1}), NOW)
     assert answer.ids(Result.STOPPED) == ["B06"]
-    of_the_dose = {"B07", "B08", "B10", "B11", "B12", "B13", "B14", "B17", "B18", "B19", "B20"}
+    of_the_dose = {
+        "B07",
+        "B08",
+        "B10",
+        "B11",
+        "B12",
+        "B13",
+        "B14",
+        "B16",
+        "B17",
+        "B18",
+        "B19",
+        "B20",
+    }
     assert of_the_dose <= set(answer.ids(Result.PENDING))
     assert "B09" not in {each.id for each in answer.rows}
 
@@ -510,6 +533,7 @@ def test_a_lineage_that_was_not_gathered_waits() -> None:
     assert {"B08", "B12"} <= set(BEDSIDE.ask(good_facts(lineage=None), NOW).ids(Result.PENDING))
     assert row(good_facts("cord", lineage=None), "B09") is Result.PENDING
     assert row(good_facts(custody=None), "B17") is Result.PENDING
+    assert row(good_facts(transport=None), "B16") is Result.PENDING
 
 
 def test_a_second_occasion_stops_the_cycle_day_and_the_once_rule() -> None:

@@ -1,0 +1,81 @@
+"""One shipment: how it stands, the curve of its temperature, and everything that was found."""
+
+from uuid import UUID
+
+from flask import Blueprint, Response, abort, current_app, render_template
+from flask.typing import ResponseReturnValue
+
+from lims import custody
+from lims.core import clock, db, permissions
+from lims.core.words import Exact
+from lims.custody import loggers, shipment_doors, ways
+from lims.custody.permissions import READ
+from lims.station.curve import curve
+from lims.web import auth
+from lims.web.doors import acts_for
+
+blueprint = Blueprint("shipments", __name__)
+_LISTED = 1000  # readings in the table
+
+
+@blueprint.get("/shipments/<uuid:shipment_id>")
+def shipment(shipment_id: UUID) -> ResponseReturnValue:
+    """What came which way, and how warm it got."""
+    actor = auth.current_actor()
+    permissions.ask(actor, READ)
+    with db.reading() as session:
+        row = ways.shipment_by_id(session, shipment_id)
+        box = custody.place(session, row.place_id)
+        assert box is not None  # noqa: S101 - a foreign key
+        files = ways.files_of(session, row.id)
+        read = [loggers.read_again(each) for each in files]
+        records = [loggers.points_of(*each) for each in zip(files, read, strict=True)]
+        record = ways.record_of(session, row.id)
+        band = custody.excursions.band_of(box.temperature_class)
+        judged = custody.excursions.judge(
+            records, band, row.sent_at, row.received_at or clock.now()
+        )
+        on_the_way = [
+            each
+            for readings in records
+            for each in readings
+            if row.received_at and row.sent_at <= each.at <= row.received_at
+        ]
+        return render_template(
+            "station/shipment.html",
+            title=box.name,
+            shipment=row,
+            box=box,
+            facts=shipment_doors.facts_of(session, row),
+            record=record,
+            state=shipment_doors.STATES[record.state if record else None],
+            faults=[shipment_doors.in_words(each) for each in record.faults] if record else (),
+            files=[(file, each.warnings) for file, each in zip(files, read, strict=True)],
+            curve=curve(records, band, judged, row.sent_at, row.received_at)
+            if row.received_at and files
+            else None,
+            judged=judged,
+            degrees=lambda cel: Exact(f"{cel} °C"),
+            zone=current_app.config["TIME_ZONE"],
+            outside=custody.in_words(judged.time_outside),
+            readings=on_the_way[:_LISTED],
+            more=len(on_the_way) > _LISTED,
+            items=ways.manifest(session, row),
+            kinds=custody.KIND_NAMES,
+            states=custody.STATE_NAMES,
+            acts=acts_for("shipment", None, actor, row),
+        )
+
+
+@blueprint.get("/shipments/<uuid:shipment_id>/files/<sha256>")
+def logger_file(shipment_id: UUID, sha256: str) -> ResponseReturnValue:
+    """A logger's file as it came, to the byte."""
+    permissions.ask(auth.current_actor(), READ)
+    with db.reading() as session:
+        row = ways.shipment_by_id(session, shipment_id)
+        found = next((f for f in ways.files_of(session, row.id) if f.sha256 == sha256), None)
+        if found is None:
+            abort(404)
+        answer = Response(found.content, content_type="application/octet-stream")
+        answer.headers["Content-Disposition"] = f'attachment; filename="{sha256[:16]}.csv"'
+        return answer
