@@ -5,16 +5,17 @@ from uuid import UUID
 from flask import Blueprint, Response, abort, current_app, render_template
 from flask.typing import ResponseReturnValue
 
-from lims import custody
 from lims.core import clock, db, permissions
 from lims.core.words import Exact
-from lims.custody import loggers, shipment_doors, ways
+from lims.custody import loggers, queries, shipment_doors, standing, ways
+from lims.custody.curve import curve
+from lims.custody.excursions import band_of, judge
 from lims.custody.permissions import READ
-from lims.station.curve import curve
+from lims.custody.rules import KIND_NAMES, STATE_NAMES
 from lims.web import auth
 from lims.web.doors import acts_for
 
-blueprint = Blueprint("shipments", __name__)
+blueprint = Blueprint("custody", __name__, template_folder="templates")
 _LISTED = 1000  # readings in the table
 
 
@@ -25,16 +26,14 @@ def shipment(shipment_id: UUID) -> ResponseReturnValue:
     permissions.ask(actor, READ)
     with db.reading() as session:
         row = ways.shipment_by_id(session, shipment_id)
-        box = custody.place(session, row.place_id)
+        box = queries.place(session, row.place_id)
         assert box is not None  # noqa: S101 - a foreign key
         files = ways.files_of(session, row.id)
         read = [loggers.read_again(each) for each in files]
         records = [loggers.points_of(*each) for each in zip(files, read, strict=True)]
         record = ways.record_of(session, row.id)
-        band = custody.excursions.band_of(box.temperature_class)
-        judged = custody.excursions.judge(
-            records, band, row.sent_at, row.received_at or clock.now()
-        )
+        band = band_of(box.temperature_class)
+        judged = judge(records, band, row.sent_at, row.received_at or clock.now())
         on_the_way = [
             each
             for readings in records
@@ -42,7 +41,7 @@ def shipment(shipment_id: UUID) -> ResponseReturnValue:
             if row.received_at and row.sent_at <= each.at <= row.received_at
         ]
         return render_template(
-            "station/shipment.html",
+            "custody/shipment.html",
             title=box.name,
             shipment=row,
             box=box,
@@ -57,12 +56,12 @@ def shipment(shipment_id: UUID) -> ResponseReturnValue:
             judged=judged,
             degrees=lambda cel: Exact(f"{cel} °C"),
             zone=current_app.config["TIME_ZONE"],
-            outside=custody.in_words(judged.time_outside),
+            outside=standing.in_words(judged.time_outside),
             readings=on_the_way[:_LISTED],
             more=len(on_the_way) > _LISTED,
             items=ways.manifest(session, row),
-            kinds=custody.KIND_NAMES,
-            states=custody.STATE_NAMES,
+            kinds=KIND_NAMES,
+            states=STATE_NAMES,
             acts=acts_for("shipment", None, actor, row),
         )
 
