@@ -371,6 +371,7 @@ def address_of(act: steps.Act, journey: SimpleNamespace) -> str:
         "reference": "OOS-0001",
         "check_id": str(uuid4()),
         "scan_id": str(uuid4()),
+        "shipment_id": str(uuid4()),
     }
     return act.url(**{name: known[name] for name in steps.ARGUMENT.findall(act.path)})
 
