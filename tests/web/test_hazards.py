@@ -338,9 +338,13 @@ def journey(site) -> SimpleNamespace:
         for each in custody.items_of(session, study_id=study.id):
             items[each.kind.value].append(each.code)
     kit = lab_kit(lab)
+    seen = items["specimen"][0]
+    custody.observe(lab.tara, code=seen, note="frost on the cap")
+    with db.reading() as session:
+        noted = ledger.last_of(session, custody.stream(seen))
     return SimpleNamespace(
         study=lab.study, number=lab.number, lot=lot, kit=kit, items=items, place=place(),
-        outcome=read.outcomes[0].id,
+        outcome=read.outcomes[0].id, noted=noted.number,
     )  # fmt: skip
 
 
@@ -372,6 +376,7 @@ def address_of(act: steps.Act, journey: SimpleNamespace) -> str:
         "check_id": str(uuid4()),
         "scan_id": str(uuid4()),
         "shipment_id": str(uuid4()),
+        "entry": journey.noted,
     }
     return act.url(**{name: known[name] for name in steps.ARGUMENT.findall(act.path)})
 
