@@ -12,6 +12,7 @@ from flask.typing import ResponseReturnValue
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from lims.core import db, words
+from lims.core.permissions import Actor
 from lims.core.words import Text as _
 from lims.opening import use_keys
 from lims.settings import Settings
@@ -135,14 +136,20 @@ def _has(feature: str, part: str) -> bool:
 def _find_people() -> None:
     if find_spec("lims.people") is None:
         return
-    people = import_module("lims.people")
+    people, labels = import_module("lims.people"), import_module("lims.labels")
+
+    def by_token(token: str) -> Actor | None:
+        """A person's program, or the agent beside a printer."""
+        found: Actor | None = labels.actor_of_token(token) or people.actor_by_token(token)
+        return found
+
     auth.use(
         auth.Loader(
             sign_in=people.sign_in,
             sign_in_badge=people.sign_in_badge,
             sign_out=people.sign_out,
             by_sign_in=people.actor_by_sign_in,
-            by_token=people.actor_by_token,
+            by_token=by_token,
         )
     )
 

@@ -28,6 +28,7 @@ COMMANDS = {
     "instrument": "lims.instruments.commands",
     "label": "lims.labels.commands",
     "printer": "lims.labels.commands",
+    "print-agent": "lims.commands.print_agent",
     "study": "lims.studies.commands",
     "eligibility": "lims.studies.commands",
     "gate": "lims.dosing.commands",
@@ -47,9 +48,9 @@ class _Lazy(Commands):
         feature = place.rpartition(".")[0]
         if not place or find_spec(feature) is None or find_spec(place) is None:
             return None
-        module = import_module(place)
+        module, name = import_module(place), cmd_name.replace("-", "_")
         # `db` and `code` would hide modules of that name, so a command may end in an underscore.
-        found: Any = getattr(module, f"{cmd_name}_", None) or getattr(module, cmd_name, None)
+        found: Any = getattr(module, f"{name}_", None) or getattr(module, name, None)
         return found if isinstance(found, click.Command) else None
 
 

@@ -162,3 +162,49 @@ def browser() -> Iterator[Any]:
         )
         yield opened
         opened.close()
+
+
+@contextmanager
+def cups(queues: dict[str, str]) -> Iterator[str]:
+    """A throw-away CUPS with raw queues; yields `ipp://host:port`.
+
+    Args:
+        queues: the device of each queue by its name: `socket://…`, or `file:/…`.
+    """
+    program = shutil.which("cupsd") or shutil.which("cupsd", path="/usr/sbin:/usr/local/sbin")
+    if program is None:
+        absent("CUPS")
+    port = free_port()
+    folder = Path(tempfile.mkdtemp(prefix="exotrace-cups-"))
+    for each in ("spool", "cache", "state", "log", "ppd"):
+        (folder / each).mkdir()
+    (folder / "cupsd.conf").write_text(
+        f"Listen 127.0.0.1:{port}\nBrowsing Off\nDefaultAuthType None\nErrorPolicy abort-job\n"
+        "LogLevel warn\nMaxLogSize 0\n<Location />\n Order allow,deny\n Allow all\n</Location>\n"
+        "<Policy default>\n <Limit All>\n  Order allow,deny\n  Allow all\n </Limit>\n</Policy>\n"
+    )
+    (folder / "cups-files.conf").write_text(
+        f"ServerRoot {folder}\nRequestRoot {folder}/spool\nCacheDir {folder}/cache\n"
+        f"StateDir {folder}/state\nAccessLog {folder}/log/access\nErrorLog {folder}/log/error\n"
+        f"PageLog {folder}/log/page\nTempDir {folder}/spool\nFileDevice Yes\nSandboxing Relaxed\n"
+    )
+    (folder / "printers.conf").write_text(
+        "".join(
+            f"<Printer {name}>\nDeviceURI {device}\nState Idle\nAccepting Yes\n"
+            "ErrorPolicy abort-job\nOpPolicy default\n</Printer>\n"
+            for name, device in queues.items()
+        )
+    )
+    server = subprocess.Popen(
+        [program, "-f", "-c", str(folder / "cupsd.conf"), "-s", str(folder / "cups-files.conf")],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        stdin=subprocess.DEVNULL,
+    )
+    try:
+        wait_for_port(port)
+        yield f"ipp://127.0.0.1:{port}"
+    finally:
+        server.terminate()
+        server.wait(10)
+        shutil.rmtree(folder, ignore_errors=True)

@@ -420,3 +420,12 @@ def locked(db: Session, statement: Select[T]) -> T | None:
     return db.execute(
         statement.with_for_update(), execution_options={"populate_existing": True}
     ).scalar_one_or_none()
+
+
+def locked_all(db: Session, statement: Select[T]) -> list[T]:
+    """The rows of a statement, locked in its order and read afresh; see `locked`."""
+    return list(
+        db.execute(
+            statement.with_for_update(), execution_options={"populate_existing": True}
+        ).scalars()
+    )

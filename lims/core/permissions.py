@@ -16,7 +16,10 @@ from lims.core.words import Text as _
 
 
 class Role(StrEnum):
-    """What a person is trusted with. `SYSTEM` is the worker's, `OPERATOR` the console's."""
+    """What a person is trusted with. `SYSTEM` is the worker's, `OPERATOR` the console's.
+
+    `AGENT` is a program beside a printer elsewhere, known by the printer's token.
+    """
 
     TECHNICIAN = "technician"
     ANALYST = "analyst"
@@ -29,6 +32,7 @@ class Role(StrEnum):
     ADMINISTRATOR = "administrator"
     SYSTEM = "system"
     OPERATOR = "operator"
+    AGENT = "agent"
 
 
 ROLE_NAMES = {
@@ -43,8 +47,9 @@ ROLE_NAMES = {
     Role.ADMINISTRATOR: _("administrator"),
     Role.SYSTEM: _("system"),
     Role.OPERATOR: _("operator"),
+    Role.AGENT: _("print agent"),
 }
-PEOPLE = frozenset(Role) - {Role.SYSTEM, Role.OPERATOR}
+PEOPLE = frozenset(Role) - {Role.SYSTEM, Role.OPERATOR, Role.AGENT}
 
 
 @dataclass(frozen=True)

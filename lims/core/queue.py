@@ -27,14 +27,14 @@ def task(name: str) -> str:
     return name
 
 
-def enqueue(name: str, row: UUID) -> None:
+def enqueue(name: str, row: UUID | int) -> None:
     """Nudge a worker about a row once the open transaction is committed."""
     if name not in TASKS:
         raise ValueError(f"no task is declared as {name}")
     db.after_commit(lambda: send(name, row))
 
 
-def send(name: str, *arguments: UUID) -> None:
+def send(name: str, *arguments: UUID | int) -> None:
     """Send a message now. A broker that is away is logged; the sweep will send again."""
     if not _sender:
         return

@@ -1,10 +1,10 @@
 """Who may touch the spine. Steps ask for their own permissions besides."""
 
-from lims.core.permissions import Role, permission
+from lims.core.permissions import PEOPLE, Role, permission
 
 READ = permission(
     "custody:item:read",
-    granted_to=set(Role) - {Role.SYSTEM},
+    granted_to=PEOPLE | {Role.OPERATOR},
     about="See an item, its place, its lineage and its trail.",
 )
 MOVE = permission(

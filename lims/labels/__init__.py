@@ -24,10 +24,12 @@ from lims.labels.errors import (
 from lims.labels.files import folder, forget, kept_in
 from lims.labels.filling import carries_band
 from lims.labels.fonts import choose, font_file
+from lims.labels.installing import actor_of_token, add_printer, retire_printer
+from lims.labels.jobs import PRINTER_WORDS, STATE_NAMES, JobView, PrinterView
 from lims.labels.layout import load, names
-from lims.labels.looking import printers, requests
+from lims.labels.looking import job_by_number, printers, printers_now, recent_jobs, requests
 from lims.labels.models import CopyState, PrinterKind, RequestState
-from lims.labels.printing import print_label, sweep, test_printer, withheld
+from lims.labels.printing import print_job, test_printer, withheld, work
 from lims.labels.queries import (
     LabelFile,
     Tally,
@@ -41,25 +43,20 @@ from lims.labels.queries import (
     tally,
 )
 from lims.labels.rendering import Drawn, DrawnSymbol, LabelContent, read_png, render, verify_png
-from lims.labels.services import (
-    add_printer,
-    destroy,
-    doubt_unfinished,
-    reprint,
-    request,
-    retire_printer,
-    settle,
-    stick,
-    stream,
-)
+from lims.labels.services import destroy, reprint, request, stick, stream
+from lims.labels.settling import doubt_unfinished, settle
+from lims.labels.sweeping import sweep
 
 __all__ = [
+    "PRINTER_WORDS",
+    "STATE_NAMES",
     "CopyState",
     "DoesNotFit",
     "Drawn",
     "DrawnSymbol",
     "FieldWrong",
     "FontMissing",
+    "JobView",
     "LabelContent",
     "LabelFile",
     "NoPrinter",
@@ -70,9 +67,11 @@ __all__ = [
     "OldLabel",
     "PrinterKind",
     "PrinterSilent",
+    "PrinterView",
     "RequestState",
     "Tally",
     "TemplateWrong",
+    "actor_of_token",
     "add_printer",
     "carries_band",
     "check_copy",
@@ -84,15 +83,18 @@ __all__ = [
     "folder",
     "font_file",
     "forget",
+    "job_by_number",
     "kept_in",
     "live_copy",
     "load",
     "names",
     "newest_request",
     "not_stuck",
-    "print_label",
+    "print_job",
     "printers",
+    "printers_now",
     "read_png",
+    "recent_jobs",
     "render",
     "reprint",
     "request",
@@ -107,4 +109,5 @@ __all__ = [
     "test_printer",
     "verify_png",
     "withheld",
+    "work",
 ]

@@ -7,7 +7,7 @@ import click
 from lims.core import console
 from lims.core.errors import BadInput
 from lims.core.words import Text as _
-from lims.labels import looking, printing, services
+from lims.labels import installing, looking, printing
 from lims.labels.layout import load, names
 from lims.labels.models import LabelPrinter, PrinterKind
 from lims.labels.rendering import FORMATS, LabelContent, render
@@ -99,19 +99,36 @@ def printer() -> None:
 @printer.command("add")
 @click.argument("name")
 @click.option("--kind", type=click.Choice([each.value for each in PrinterKind]), default="socket")
-@click.option("--address", required=True, help="host:9100, or a folder for --kind file.")
+@click.option(
+    "--address", required=True, help="host:9100, ipp://host:631/printers/name, or a folder."
+)
 @click.option("--for", "templates", multiple=True, help="A label it has stock for; none: all.")
+@click.option("--takes", type=click.Choice(["zpl", "pdf", "png"]), help="ZPL unless given.")
+@click.option("--dpi", type=int, help="203, 300 or 600; 300 unless given.")
+@click.option(
+    "--answers/--mute", default=None, help="Whether it answers ~HS; found out unless given."
+)
 @console.as_json
 def add_command(
-    name: str, kind: str, address: str, templates: tuple[str, ...], as_json: bool
+    name: str,
+    kind: str,
+    address: str,
+    templates: tuple[str, ...],
+    takes: str | None,
+    dpi: int | None,
+    answers: bool | None,
+    as_json: bool,
 ) -> None:
     """Add a printer, or change the one of this name."""
-    added = services.add_printer(
+    added = installing.add_printer(
         console.actor(),
         name=name,
         kind=PrinterKind(kind),
         address=address,
         templates=list(templates),
+        language=takes,
+        dpi=dpi,
+        answers=answers,
     )
     console.answer(_shown(added), as_json, _line(added))
 
@@ -137,12 +154,21 @@ def test_command(name: str, as_json: bool) -> None:
     )
 
 
+@printer.command("token")
+@click.argument("name")
+@console.as_json
+def token_command(name: str, as_json: bool) -> None:
+    """Make the token of the agent beside a printer; the one before ends."""
+    secret = installing.give_token(console.actor(), name=name)
+    console.answer({"printer": name, "token": secret}, as_json, secret)
+
+
 @printer.command("retire")
 @click.argument("name")
 @console.as_json
 def retire_command(name: str, as_json: bool) -> None:
     """Take a printer out of use."""
-    retired = services.retire_printer(console.actor(), name=name)
+    retired = installing.retire_printer(console.actor(), name=name)
     console.answer(_shown(retired), as_json, _line(retired))
 
 

@@ -3,7 +3,7 @@
 from typing import Any
 
 from lims.core.words import Text as _
-from lims.labels import services
+from lims.labels import queue_doors, services
 from lims.labels.models import LabelCopy, LabelRequest
 from lims.web import fields
 from lims.web.doors import Doors
@@ -81,3 +81,4 @@ stick = doors.act(
     intro=_("After it was stuck on, so that it is known to be where it belongs."),
     said=lambda answer: _("Label copy %(copy)s is on its thing.", copy=answer["copy"]),
 )
+queue_doors.declare(doors)

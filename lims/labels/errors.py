@@ -67,3 +67,23 @@ class PrinterSilent(TemporaryFailure):
     """The printer could not be reached, and nothing was sent to it."""
 
     code = "printer_silent"
+
+
+class PrinterStopped(TemporaryFailure):
+    """The printer says what stops it, and nothing was sent to it."""
+
+    code = "printer_stopped"
+
+
+class NotTaken(Exception):
+    """A printer or print server refused the whole label and says so; nothing came out."""
+
+
+class Interrupted(Exception):
+    """Bytes may have left, and the printer did not say that it took them."""
+
+
+class QueueRefused(Conflict):
+    """The print job or printer is not in a state that this can be done to."""
+
+    code = "print_queue_state"

@@ -5,10 +5,10 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import CheckConstraint, Index, String, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from lims.core.db import Base, Tracked, stored
+from lims.core.db import Base, BigCounter, Tracked, stored
 
 # Progress of a machine, moved by conditional updates; `labels.printed`, `labels.uncertain` and the
 # other entries of the label's stream say what came of it.
@@ -16,16 +16,35 @@ _PROGRESS = {"guarded": False}
 
 
 class RequestState(StrEnum):
-    """How far one print has come. It never goes back once a first byte may have left (H12)."""
+    """How far one copy has come. It never goes back once a first byte may have left (H12).
 
-    REQUESTED = "requested"
-    DRAWING = "drawing"
+    Waiting goes to sending, or to drawn where there is no printer and only a picture; sending to
+    sent (handed over), printed (the printer says so) or uncertain, which a person settles. Verified
+    is scanned back where it sticks; failed never came out; cancelled died before it was sent,
+    destroyed afterwards.
+    """
+
+    WAITING = "waiting"
     DRAWN = "drawn"
     SENDING = "sending"
     SENT = "sent"
+    PRINTED = "printed"
+    VERIFIED = "verified"
     UNCERTAIN = "uncertain"
     FAILED = "failed"
-    VOID = "void"
+    CANCELLED = "cancelled"
+    DESTROYED = "destroyed"
+
+
+NOT_SENT = (RequestState.WAITING, RequestState.DRAWN, RequestState.FAILED)
+ON_PAPER = (
+    RequestState.SENDING,
+    RequestState.SENT,
+    RequestState.PRINTED,
+    RequestState.VERIFIED,
+    RequestState.UNCERTAIN,
+)
+"""Where a label may lie somewhere."""
 
 
 class CopyState(StrEnum):
@@ -36,10 +55,33 @@ class CopyState(StrEnum):
 
 
 class PrinterKind(StrEnum):
-    """How a printer takes its labels."""
+    """How a printer takes its labels: a folder, a raw socket, a print server, or by an agent."""
 
     FILE = "file"
     SOCKET = "socket"
+    IPP = "ipp"
+    AGENT = "agent"
+
+
+class Health(StrEnum):
+    """What a printer was like when it was last asked."""
+
+    READY = "ready"
+    STOPPED = "stopped"
+    SILENT = "silent"
+
+
+class LabelJob(Base):
+    """The labels that one act asked for on one printer; its number is their place in the queue."""
+
+    __tablename__ = "labels_job"
+    # It only groups requests; who asked for what stands in these and in their entries.
+    __table_args__ = {"info": {"guarded": False}}  # noqa: RUF012
+
+    number: Mapped[int] = mapped_column(BigCounter, primary_key=True, autoincrement=True)
+    template: Mapped[str] = mapped_column(String(60))
+    requested_by: Mapped[str]
+    requested_at: Mapped[datetime]
 
 
 class LabelRequest(Base):
@@ -54,14 +96,23 @@ class LabelRequest(Base):
     code: Mapped[str] = mapped_column(String(9))
     copy: Mapped[int]
     reason: Mapped[str]
-    printer: Mapped[str | None] = mapped_column(String(60))
+    # Where it goes or went; `labels.moved` and `labels.sent` say so.
+    printer: Mapped[str | None] = mapped_column(String(60), info={"guarded": False})
     requested_by: Mapped[str]
     requested_at: Mapped[datetime]
+    # Its job and place in the queue, and nothing that anybody could rely on later.
+    job: Mapped[int | None] = mapped_column(
+        BigCounter, ForeignKey("labels_job.number"), index=True, info={"guarded": False}
+    )
+    # The same.
+    place: Mapped[int | None] = mapped_column(info={"guarded": False})
     state: Mapped[RequestState] = mapped_column(
-        stored(RequestState), default=RequestState.REQUESTED, index=True, info=_PROGRESS
+        stored(RequestState), default=RequestState.WAITING, index=True, info=_PROGRESS
     )
     moved_at: Mapped[datetime] = mapped_column(info=_PROGRESS)
     error: Mapped[str | None] = mapped_column(info=_PROGRESS)
+    # The number that a print server gave to it, while it has not said what came of it.
+    remote: Mapped[int | None] = mapped_column(info={"guarded": False})
 
 
 class LabelCopy(Tracked, Base):
@@ -88,7 +139,14 @@ class LabelCopy(Tracked, Base):
 
 
 class LabelPrinter(Tracked, Base):
-    """A printer: where it is, and for which labels it holds stock (none named: for all)."""
+    """A printer: where it is, and for which labels it holds stock (none named: for all).
+
+    Attributes:
+        language: what it takes: `zpl`, `pdf` or `png`; None for ZPL.
+        dpi: its dots per inch; None for 300.
+        answers: whether it answers when it is asked for its state; None: to be found out.
+        paused_at: since when a person holds it.
+    """
 
     __tablename__ = "labels_printer"
 
@@ -97,3 +155,30 @@ class LabelPrinter(Tracked, Base):
     address: Mapped[str] = mapped_column(String(200))
     templates: Mapped[list[Any]]
     in_use: Mapped[bool] = mapped_column(default=True)
+    language: Mapped[str | None] = mapped_column(String(8))
+    dpi: Mapped[int | None]
+    answers: Mapped[bool | None]
+    paused_at: Mapped[datetime | None]
+    # The hash of the secret that its agent shows; the entry says that one was given.
+    agent_hash: Mapped[str | None] = mapped_column(String(64), info={"guarded": False})
+
+
+class LabelTurn(Base):
+    """Whose turn it is at a printer, and what it was like when it was last asked."""
+
+    __tablename__ = "labels_turn"
+    # A machine's sign of life and its lease; what came of each label stands in the label's entries.
+    __table_args__ = {"info": {"guarded": False}}  # noqa: RUF012
+
+    printer: Mapped[str] = mapped_column(String(60), primary_key=True)
+    holder: Mapped[str | None] = mapped_column(String(120))
+    until: Mapped[datetime | None]
+    health: Mapped[Health | None] = mapped_column(stored(Health))
+    said: Mapped[str | None]
+    since: Mapped[datetime | None]
+    seen_at: Mapped[datetime | None]
+    rests_until: Mapped[datetime | None]
+    answered: Mapped[bool | None]
+    asked_at: Mapped[datetime | None]
+    test_asked_at: Mapped[datetime | None]
+    test_said: Mapped[str | None]

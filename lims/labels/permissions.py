@@ -31,6 +31,16 @@ PRINTERS = permission(
     granted_to=(Role.ADMINISTRATOR, Role.OPERATOR),
     about="Add a printer or take one out of use",
 )
+QUEUE = permission(
+    "labels.queue.change",
+    granted_to={*_BENCH, Role.OPERATOR},
+    about="Pause a printer, move or cancel what waits at it, ask for a test label",
+)
+AGENT = permission(
+    "labels.agent",
+    granted_to=(Role.AGENT,),
+    about="Take labels for the one printer that it stands beside, and say what became of them",
+)
 LOOK = permission(
     "labels.look",
     granted_to=PEOPLE | {Role.SYSTEM, Role.OPERATOR},

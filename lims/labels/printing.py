@@ -1,36 +1,31 @@
 """Drawing what was asked for and handing it to a printer, at most once.
 
-The row is the truth. Each step is claimed by an update that only one runner can win, and `sending`
-is committed before the first byte leaves: a crash in between leaves it `uncertain`, for a person to
-settle by a scan, and it is never sent again by itself (H12).
+The row is the truth. `sending` is committed before the first byte leaves, by an update that only
+one runner can win: a crash in between leaves it `uncertain`, for a person to settle by a scan, and
+it is never sent again by itself (H12). At each printer one worker at a time takes what waits in the
+order in which it was asked for; the label after the next is not drawn before this one has left.
 """
 
+import time
 from collections.abc import Callable, Mapping
-from datetime import timedelta
-from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select, update
-
-from lims import ledger
 from lims.core import clock, db, queue
-from lims.core.errors import DomainError
+from lims.core.errors import BadInput, DomainError
 from lims.core.permissions import Actor, requires
 from lims.core.words import Text as _
-from lims.labels import files, queries, sending
+from lims.labels import files, progress, queries, sending, turns
 from lims.labels import permissions as may
-from lims.labels.errors import NoPrinter, PrinterSilent
+from lims.labels.errors import Interrupted, NoPrinter, NotTaken, PrinterSilent, PrinterStopped
+from lims.labels.handing import Line
 from lims.labels.layout import PERSONAL, load
-from lims.labels.models import LabelPrinter, LabelRequest, RequestState
-from lims.labels.rendering import LabelContent, render
-from lims.labels.services import PRINT_TASK, stream
+from lims.labels.models import Health, LabelPrinter, LabelRequest, PrinterKind, RequestState
+from lims.labels.rendering import Drawn, LabelContent, render
+from lims.labels.services import WORK_TASK
 
-SWEEP_TASK = queue.task("labels.sweep")
-WAITED = timedelta(seconds=5)
-PRINTER_AGAIN = timedelta(seconds=30)
-DRAWING_LOST = timedelta(seconds=120)
-SENDING_LOST = timedelta(seconds=120)
-"""Longer than the longest task may take, so a print that is under way is never called lost."""
+AT_A_TIME_SECONDS = 20.0
+"""How long one task works on one printer; then it asks for another, so that workers can end."""
+TEST_TEMPLATE = "place_50x20"
 
 Loader = Callable[[str], Mapping[str, str]]
 _loaders: dict[str, Loader] = {}
@@ -51,78 +46,185 @@ def withheld(letter: str) -> Callable[[Loader], Loader]:
 
 
 @requires(may.PRINT)
-def print_label(actor: Actor, request_id: UUID) -> None:
-    """Draw one requested label and send it. Once that is done, running again does nothing.
+def print_job(actor: Actor, number: int) -> None:
+    """Do what waits in a job: draw what has no printer, and work at the printers of the rest.
 
-    Raises:
-        PrinterSilent: the printer could not be reached and nothing left; try again later.
+    Once that is done, running again does nothing. What cannot be printed now waits on, and the
+    sweep asks again.
     """
-    if _move(request_id, RequestState.REQUESTED, RequestState.DRAWING):
-        _draw(actor, request_id)
-    if _has_printer(request_id) and _move(request_id, RequestState.DRAWN, RequestState.SENDING):
-        _send(actor, request_id)
-
-
-def _move(
-    request_id: UUID,
-    old: RequestState,
-    new: RequestState,
-    *,
-    error: str | None = None,
-    entry: tuple[Actor, str, dict[str, Any]] | None = None,
-) -> bool:
-    """Move a request on, if it is still where it was; the entry goes with the move."""
-    with db.transaction() as session:
-        moved = session.execute(
-            update(LabelRequest)
-            .where(LabelRequest.id == request_id, LabelRequest.state == old)
-            .values(state=new, moved_at=clock.now(), error=error)
-        ).rowcount  # type: ignore[attr-defined]
-        if moved and entry:
-            actor, kind, data = entry
-            row = queries.request_by_id(session, request_id)
-            ledger.record(actor, stream(row.code), kind, {"copy": row.copy, **data})
-        return bool(moved)
-
-
-def _read(request_id: UUID) -> LabelRequest:
     with db.reading() as session:
-        return queries.request_by_id(session, request_id)
+        undrawn = [each.id for each in queries.waiting_in(session, number) if not each.printer]
+        names = {each.printer for each in queries.waiting_in(session, number) if each.printer}
+    for each in undrawn:
+        _draw_only(actor, each)
+    for name in sorted(names):
+        _work_at(actor, name)
 
 
-def _has_printer(request_id: UUID) -> bool:
-    return _read(request_id).printer is not None
+@requires(may.PRINT)
+def work(actor: Actor, printer_id: UUID) -> None:
+    """Do what waits at one printer; does nothing where there is none of this id."""
+    with db.reading() as session:
+        printer = session.get(LabelPrinter, printer_id)
+    if printer is not None:
+        _work_at(actor, printer.name)
 
 
-def _draw(actor: Actor, request_id: UUID) -> None:
-    row = _read(request_id)
+def _work_at(actor: Actor, name: str) -> None:
+    """Print what waits at one printer, in order, unless somebody else is at it."""
+    with db.reading() as session:
+        printer = queries.printer_called(session, name)
+    if printer is None or not printer.in_use or printer.kind is PrinterKind.AGENT:
+        return  # an agent's turn is its own
+    with turns.held(name) as holder:
+        if holder is None:
+            return
+        progress.doubt_left_behind(name, actor)
+        end = time.monotonic() + AT_A_TIME_SECONDS
+        while _next(actor, name, holder):
+            if time.monotonic() > end:
+                break
+    # Who came while the turn was held went away again, so look once more.
+    with db.reading() as session:
+        waits = queries.work_at(session, name, clock.now())
+    if waits:
+        queue.send(WORK_TASK, printer.id)
+
+
+def _next(actor: Actor, name: str, holder: str) -> bool:
+    """Print the next label of a printer; False where there is none, or it cannot print now."""
+    with db.reading() as session:
+        printer = queries.printer_called(session, name)
+        turn = turns.of(session, name)
+        row = queries.next_at(session, name, clock.now())
+    testing = turn is not None and turn.test_asked_at is not None
+    if printer is None or not printer.in_use or (row is None and not testing):
+        return False
+    if testing or row is None:
+        drawn = example(printer)
+    else:
+        made = draw(row, actor, printer)
+        if made is None:
+            return True
+        drawn = made
+    asks = turns.asks(printer, turn, clock.now())
     try:
-        _draw_files(row)
-    except DomainError as refused:
-        _move(
-            request_id,
-            RequestState.DRAWING,
-            RequestState.FAILED,
-            error=_why(refused),
-            entry=(actor, "labels.failed", {"why": refused.code}),
-        )
+        with sending.open_line(
+            printer.kind, printer.address, answers=asks, language=sending.language_of(printer)
+        ) as line:
+            if testing or row is None:
+                _send_test(name, line, drawn)
+            elif progress.claim(row.id, name, holder):
+                _send(actor, row, printer, line, drawn)
+            else:
+                return turns.take(name, holder)
+            answered = line.answered if asks is None else None
+    except (PrinterSilent, PrinterStopped, BadInput) as not_now:
+        health = Health.STOPPED if isinstance(not_now, PrinterStopped) else Health.SILENT
+        turns.saw(name, health, str(not_now), rests=True)
+        return False
+    except Interrupted as lost:
+        turns.saw(name, Health.SILENT, str(lost), rests=True)
+        return False
+    turns.saw(name, Health.READY, answered=answered)
+    return True
+
+
+def _send(actor: Actor, row: LabelRequest, printer: LabelPrinter, line: Line, drawn: Drawn) -> None:
+    name = f"{row.code}-{row.copy:02d}.{sending.language_of(printer)}"
+    try:
+        handed = line.send(name, drawn.bytes)
+    except NotTaken as refused:
+        progress.move(
+            row.id, RequestState.SENDING, RequestState.FAILED, error=str(refused),
+            entry=(actor, "labels.failed", {"why": "not taken", "printer": printer.name}),
+        )  # fmt: skip
         return
-    _move(
-        request_id,
-        RequestState.DRAWING,
-        RequestState.DRAWN,
-        entry=(actor, "labels.drawn", {"template": row.template}),
+    except Interrupted as lost:
+        progress.doubt(
+            row.id,
+            actor,
+            not_confirmed(str(lost)),
+            {"printer": printer.name},
+        )
+        raise
+    progress.handed_over(row.id, actor, printer.name, handed)
+
+
+def not_confirmed(why: str) -> _:
+    """What to do with a label of which nobody knows whether it came out."""
+    return _(
+        "The printer did not say that it took the label (%(why)s). Look whether it "
+        "lies there and scan it.",
+        why=why,
     )
 
 
-def _draw_files(row: LabelRequest) -> None:
+def _send_test(name: str, line: Line, drawn: Drawn) -> None:
+    with db.transaction() as session:
+        turn = turns.of(session, name)
+        if turn is None or turn.test_asked_at is None:
+            return
+        turn.test_asked_at = None  # before a byte leaves, as with any label
+    said, lost = str(_("Test label: the printer took it.")), None
+    try:
+        if line.send(f"test-{name}.{drawn.media_type.rpartition('/')[2]}", drawn.bytes).printed:
+            said = str(_("Test label: printed."))
+    except (Interrupted, NotTaken) as failed:
+        said, lost = str(_("Test label: %(why)s. Look whether it lies there.", why=failed)), failed
+    with db.transaction() as session:
+        turn = turns.of(session, name)
+        if turn is not None:
+            turn.test_said = said
+    if isinstance(lost, Interrupted):
+        raise lost
+
+
+def example(printer: LabelPrinter) -> Drawn:
+    """The example of a label that a printer has stock for, as copy 00, which every scan refuses."""
+    template = load((printer.templates or [TEST_TEMPLATE])[0])
+    fields = dict(template.example)
+    code = fields.pop("code")
+    return _rendered(LabelContent(template.name, fields, code, 0), printer)
+
+
+def _draw_only(actor: Actor, request_id: UUID) -> None:
+    """Keep the picture of a label that has no printer."""
+    with db.reading() as session:
+        row = queries.request_by_id(session, request_id)
+    if row.state is RequestState.WAITING and draw(row, actor, None) is not None:
+        progress.move(
+            row.id, RequestState.WAITING, RequestState.DRAWN,
+            entry=(actor, "labels.drawn", {"template": row.template}),
+        )  # fmt: skip
+
+
+def draw(row: LabelRequest, actor: Actor, printer: LabelPrinter | None) -> Drawn | None:
+    """Draw one label and keep its picture; None where it cannot be drawn, which is recorded."""
     fields = dict(row.fields)
     wanted = load(row.template).withheld
-    if wanted and row.code[0] in _loaders:
-        known = _loaders[row.code[0]](row.code)
-        fields |= {name: known[name] for name in wanted if known.get(name)}
-    made = render(LabelContent(row.template, fields, row.code, row.copy), "zpl")
-    files.write(row.code, row.copy, made.png, made.bytes)
+    try:
+        if wanted and row.code[0] in _loaders:
+            known = _loaders[row.code[0]](row.code)
+            fields |= {name: known[name] for name in wanted if known.get(name)}
+        content = LabelContent(row.template, fields, row.code, row.copy)
+        made = _rendered(content, printer)
+    except DomainError as refused:
+        progress.move(
+            row.id, RequestState.WAITING, RequestState.FAILED, error=_why(refused),
+            entry=(actor, "labels.failed", {"why": refused.code}),
+        )  # fmt: skip
+        return None
+    zpl = made if made.media_type == "application/zpl" else _rendered(content, None)
+    files.write(row.code, row.copy, made.png, zpl.bytes)
+    return made
+
+
+def _rendered(content: LabelContent, printer: LabelPrinter | None) -> Drawn:
+    if printer is None:
+        return render(content, "zpl")
+    dpi = {} if printer.dpi is None else {"dpi": printer.dpi}
+    return render(content, sending.language_of(printer), **dpi)
 
 
 def _why(refused: DomainError) -> str:
@@ -132,105 +234,33 @@ def _why(refused: DomainError) -> str:
     return str(refused)
 
 
-def _send(actor: Actor, request_id: UUID) -> None:
-    row = _read(request_id)
-    path = files.paths(row.code, row.copy)[1]
-    try:
-        printer = _printer(row.printer or "")
-        if not path.is_file():
-            _draw_files(row)  # they lie on another machine
-        sending.send(printer.kind, printer.address, path.name, path.read_bytes())
-    except (PrinterSilent, NoPrinter) as silent:
-        # Nothing left this computer, so it may be tried again.
-        _move(request_id, RequestState.SENDING, RequestState.DRAWN, error=str(silent))
-        raise
-    except sending.Interrupted as lost:
-        _move(
-            request_id,
-            RequestState.SENDING,
-            RequestState.UNCERTAIN,
-            error=str(
-                _(
-                    "The printer did not say that it took the label (%(why)s). Look whether it "
-                    "lies there and scan it.",
-                    why=lost,
-                )
-            ),
-            entry=(actor, "labels.uncertain", {"printer": row.printer}),
-        )
-        return
-    _move(
-        request_id,
-        RequestState.SENDING,
-        RequestState.SENT,
-        entry=(actor, "labels.sent", {"printer": row.printer}),
-    )
-
-
-def _printer(name: str) -> LabelPrinter:
-    with db.reading() as session:
-        return queries.printer_by_name(session, name)
-
-
-@requires(may.PRINT)
-def sweep(actor: Actor) -> int:
-    """Send again what waited too long, and call what was lost while sending uncertain.
-
-    Returns:
-        How many requests were nudged.
-    """
-    now = clock.now()
-    with db.reading() as session:
-        lost = _older(session, RequestState.SENDING, now - SENDING_LOST)
-        half_drawn = _older(session, RequestState.DRAWING, now - DRAWING_LOST)
-    for each in lost:
-        _move(
-            each,
-            RequestState.SENDING,
-            RequestState.UNCERTAIN,
-            error=str(
-                _("The print was interrupted. Look whether the label lies there and scan it.")
-            ),
-            entry=(actor, "labels.uncertain", {"why": "interrupted"}),
-        )
-    for each in half_drawn:
-        _move(each, RequestState.DRAWING, RequestState.REQUESTED)
-    with db.reading() as session:
-        waiting = _older(session, RequestState.REQUESTED, now - WAITED) + half_drawn
-        waiting += _older(session, RequestState.DRAWN, now - PRINTER_AGAIN, with_printer=True)
-    for each in dict.fromkeys(waiting):
-        queue.send(PRINT_TASK, each)
-    return len(set(waiting))
-
-
-def _older(
-    session: Any, state: RequestState, than: Any, *, with_printer: bool = False
-) -> list[UUID]:
-    statement = select(LabelRequest.id).where(
-        LabelRequest.state == state, LabelRequest.moved_at <= than
-    )
-    if with_printer:
-        statement = statement.where(LabelRequest.printer.is_not(None))
-    return list(session.scalars(statement.order_by(LabelRequest.moved_at).limit(500)))
-
-
 @requires(may.PRINTERS)
 def test_printer(actor: Actor, *, name: str) -> str:
-    """Send the example of a label that the printer has stock for, as copy 00.
+    """Send a test label now and wait for what comes of it; for the console.
 
     Returns:
         The name of the template that was sent.
 
     Raises:
+        NoPrinter: none of this name is in use here.
         PrinterSilent: it could not be reached, or did not say that it took the label.
     """
-    printer = _printer(name)
-    template = load((printer.templates or ["place_50x20"])[0])
-    fields = dict(template.example)
-    made = render(LabelContent(template.name, fields, fields.pop("code"), 0), "zpl")
+    with db.reading() as session:
+        printer = queries.printer_by_name(session, name)
+        turn = turns.of(session, name)
+    if printer.kind is PrinterKind.AGENT:
+        raise NoPrinter(
+            _("%(name)s is beside its agent; ask for a test label on the page of printers.",
+              name=name), field="name",
+        )  # fmt: skip
+    drawn = example(printer)
     try:
-        sending.send(printer.kind, printer.address, f"test-{name}.zpl", made.bytes)
-    except sending.Interrupted as lost:
+        with sending.open_line(
+            printer.kind, printer.address,
+            answers=turns.asks(printer, turn, clock.now()), language=sending.language_of(printer),
+        ) as line:  # fmt: skip
+            line.send(f"test-{name}.{sending.language_of(printer)}", drawn.bytes)
+    except (Interrupted, NotTaken) as lost:
         raise PrinterSilent(
             _(
                 "The printer %(name)s did not say that it took the label (%(why)s). Check paper, "
@@ -239,4 +269,4 @@ def test_printer(actor: Actor, *, name: str) -> str:
                 why=lost,
             )
         ) from lost
-    return template.name
+    return drawn.template

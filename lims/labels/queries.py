@@ -2,18 +2,26 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
 from lims.core import codes
 from lims.core.words import Text as _
 from lims.labels import files
 from lims.labels.errors import NoPrinter, NoRequest, OldLabel
-from lims.labels.models import CopyState, LabelCopy, LabelPrinter, LabelRequest, RequestState
+from lims.labels.models import (
+    ON_PAPER,
+    CopyState,
+    LabelCopy,
+    LabelPrinter,
+    LabelRequest,
+    LabelTurn,
+    RequestState,
+)
 
 
 @dataclass(frozen=True)
@@ -141,11 +149,10 @@ def drawn_files(db: Session) -> list[LabelFile]:
         .where(
             LabelRequest.state.in_(
                 [
+                    *ON_PAPER,
                     RequestState.DRAWN,
-                    RequestState.SENDING,
-                    RequestState.SENT,
-                    RequestState.UNCERTAIN,
-                    RequestState.VOID,
+                    RequestState.CANCELLED,
+                    RequestState.DESTROYED,
                 ]
             )
         )
@@ -211,11 +218,70 @@ def printer_by_name(db: Session, name: str) -> LabelPrinter:
         .execution_options(populate_existing=True)
     )
     if found is None:
-        raise NoPrinter(
-            _("There is no printer %(name)s in use; add it, or name another.", name=name[:60]),
-            field="printer",
-        )
+        raise no_printer(name)
     return found
+
+
+def no_printer(name: str) -> NoPrinter:
+    """None in use has this name."""
+    return NoPrinter(
+        _("There is no printer %(name)s in use; add it, or name another.", name=name[:60]),
+        field="printer",
+    )
+
+
+def printer_called(db: Session, name: str) -> LabelPrinter | None:
+    """A printer, in use or not."""
+    return db.scalar(
+        select(LabelPrinter)
+        .where(LabelPrinter.name == name)
+        .execution_options(populate_existing=True)
+    )
+
+
+def waiting_in(db: Session, job: int) -> list[LabelRequest]:
+    """What of a job has not been sent yet, in its order."""
+    return list(
+        db.scalars(
+            select(LabelRequest)
+            .where(LabelRequest.job == job, LabelRequest.state == RequestState.WAITING)
+            .order_by(LabelRequest.place)
+        )
+    )
+
+
+def next_at(db: Session, printer: str, now: datetime) -> LabelRequest | None:
+    """The label that a printer prints next; None where it is paused, at rest, or nothing waits."""
+    return db.scalar(
+        select(LabelRequest)
+        .join(LabelPrinter, LabelPrinter.name == LabelRequest.printer)
+        .outerjoin(LabelTurn, LabelTurn.printer == LabelRequest.printer)
+        .where(
+            LabelRequest.printer == printer,
+            LabelRequest.state == RequestState.WAITING,
+            LabelPrinter.paused_at.is_(None),
+            LabelPrinter.in_use,
+            or_(LabelTurn.rests_until.is_(None), LabelTurn.rests_until <= now),
+        )
+        .order_by(LabelRequest.job, LabelRequest.place)
+        .limit(1)
+        .execution_options(populate_existing=True)
+    )
+
+
+def work_at(db: Session, printer: str, now: datetime, *, waited: timedelta | None = None) -> bool:
+    """Whether somebody should work at a printer now.
+
+    Args:
+        waited: leave out labels that were asked for more lately than this.
+    """
+    turn = db.get(LabelTurn, printer, populate_existing=True)
+    if turn is not None and turn.rests_until is not None and turn.rests_until > now:
+        return False
+    if turn is not None and turn.test_asked_at is not None:
+        return True
+    row = next_at(db, printer, now)
+    return row is not None and (waited is None or row.moved_at <= now - waited)
 
 
 def printer_for(db: Session, template: str) -> LabelPrinter | None:

@@ -1,100 +1,72 @@
-"""How a drawn label reaches a printer.
+"""The way to a printer, by its kind. A line is open before anything of a label leaves."""
 
-A raw socket takes bytes gladly even where the printer never reads them, so "sent" needs the printer
-to close its side; silence is uncertain, and never counts as printed.
-"""
-
-import socket
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 from lims.core.errors import BadInput
 from lims.core.words import Text as _
-from lims.labels.errors import PrinterSilent
-from lims.labels.models import PrinterKind
+from lims.labels import addresses, folders, ipp, raw
+from lims.labels.handing import Line
+from lims.labels.models import LabelPrinter, PrinterKind
 
-RAW_PORT = 9100
-CONNECT_SECONDS = 3.0
-ANSWER_SECONDS = 8.0
+MEDIA_TYPES = {"zpl": "application/zpl", "pdf": "application/pdf", "png": "image/png"}
+_Opens = Callable[[str, bool | None, str], AbstractContextManager[Line]]
+_LINES: Mapping[PrinterKind, _Opens] = {
+    PrinterKind.FILE: lambda address, _answers, _media: folders.line(address),
+    PrinterKind.SOCKET: lambda address, answers, _media: raw.line(address, answers=answers),
+    PrinterKind.IPP: lambda address, _answers, media: ipp.line(address, media),
+}
+_LANGUAGES = {
+    PrinterKind.FILE: frozenset(MEDIA_TYPES),
+    PrinterKind.IPP: frozenset(MEDIA_TYPES),
+    PrinterKind.SOCKET: frozenset({"zpl"}),
+    PrinterKind.AGENT: frozenset(MEDIA_TYPES),
+}
 
 
-class Interrupted(Exception):
-    """Bytes may have left, and the printer did not say that it took them."""
-
-
-def check_address(kind: PrinterKind, address: str) -> None:
-    """Refuse an address that could not be used.
+def check_address(kind: PrinterKind, address: str, language: str | None) -> None:
+    """Refuse an address that could not be used, or that no printer of this site may have.
 
     Raises:
-        BadInput: not `host` or `host:port`, or no folder that can be written to.
+        BadInput: not `host:port`, a print queue, or a folder that there is; not on the list.
     """
+    if language is not None and language not in _LANGUAGES[kind]:
+        raise BadInput(
+            _(
+                "A printer of the kind %(kind)s takes %(languages)s.",
+                kind=kind.value,
+                languages=", ".join(sorted(_LANGUAGES[kind])),
+            ),
+            field="language",
+        )
     if kind is PrinterKind.SOCKET:
-        _host(address)
-    elif not Path(address).is_dir():
+        addresses.check(*addresses.split(address, addresses.RAW_PORT))
+    elif kind is PrinterKind.IPP:
+        queue = ipp.server(address)
+        addresses.check(queue.host, queue.port)
+    elif kind is PrinterKind.FILE and not Path(address).is_dir():
         raise BadInput(
             _("%(address)s is no folder; make it, or name another.", address=address[:200]),
             field="address",
         )
 
 
-def _host(address: str) -> tuple[str, int]:
-    host, colon, port = address.rpartition(":")
-    if not colon:
-        host, port = address, str(RAW_PORT)
-    if not host or not port.isdigit() or not 0 < int(port) < 65536 or len(host) > 150:
-        raise BadInput(
-            _("%(address)s is no printer's address; write it as host:9100.", address=address[:200]),
-            field="address",
-        )
-    return host, int(port)
-
-
-def send(kind: PrinterKind, address: str, name: str, stream: bytes) -> None:
-    """Hand one label to a printer, once.
+def open_line(
+    kind: PrinterKind, address: str, *, answers: bool | None, language: str
+) -> AbstractContextManager[Line]:
+    """Open the line to a printer, and see whether it can print now.
 
     Args:
-        name: of the file, where the printer is a folder.
+        answers: whether it answers questions; None: see whether it does.
 
     Raises:
-        PrinterSilent: it could not be reached, and nothing left.
-        Interrupted: something may have left; it must not be sent again by itself (H12).
+        PrinterSilent, PrinterStopped: it cannot print now, and nothing left.
+        BadInput: its address is not, or no longer, on the list.
     """
-    if kind is PrinterKind.FILE:
-        _to_folder(Path(address), name, stream)
-    else:
-        _to_socket(*_host(address), stream)
+    return _LINES[kind](address, answers, MEDIA_TYPES[language])
 
 
-def _to_folder(folder: Path, name: str, stream: bytes) -> None:
-    try:
-        unfinished = folder / f".{name}.part"
-        unfinished.write_bytes(stream)
-        unfinished.replace(folder / name)
-    except OSError as error:
-        raise _silent(str(folder), error) from error
-
-
-def _to_socket(host: str, port: int, stream: bytes) -> None:
-    try:
-        line = socket.create_connection((host, port), timeout=CONNECT_SECONDS)
-    except OSError as error:
-        raise _silent(f"{host}:{port}", error) from error
-    with line:
-        try:
-            line.settimeout(ANSWER_SECONDS)
-            line.sendall(stream)
-            line.shutdown(socket.SHUT_WR)
-            while line.recv(1024):
-                pass
-        except OSError as error:
-            raise Interrupted(type(error).__name__) from error
-
-
-def _silent(address: str, error: OSError) -> PrinterSilent:
-    return PrinterSilent(
-        _(
-            "The printer at %(address)s does not answer (%(why)s). Check paper, ribbon, lid and "
-            "cable; it is tried again by itself.",
-            address=address,
-            why=type(error).__name__,
-        )
-    )
+def language_of(printer: LabelPrinter) -> str:
+    """What a printer takes."""
+    return printer.language or "zpl"

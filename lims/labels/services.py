@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from contextlib import suppress
-from uuid import UUID
+from typing import Any
 
 from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError
@@ -14,26 +14,21 @@ from lims.core.errors import BadInput, Conflict
 from lims.core.permissions import Actor, requires
 from lims.core.words import Text as _
 from lims.labels import permissions as may
-from lims.labels import queries, sending
+from lims.labels import queries
 from lims.labels.drawing import draw
 from lims.labels.errors import FieldWrong, FontMissing, NotSettled, OldLabel
 from lims.labels.layout import SEALED, load
 from lims.labels.models import (
+    ON_PAPER,
     CopyState,
     LabelCopy,
-    LabelPrinter,
+    LabelJob,
     LabelRequest,
-    PrinterKind,
     RequestState,
 )
 
 PRINT_TASK = queue.task("labels.print")
-_NOT_SENT = (
-    RequestState.REQUESTED,
-    RequestState.DRAWING,
-    RequestState.DRAWN,
-    RequestState.FAILED,
-)
+WORK_TASK = queue.task("labels.work")
 
 
 def stream(code: str) -> str:
@@ -76,6 +71,7 @@ def request(
             else queries.printer_for(session, template)
         )
         now = clock.now()
+        job, place = _job(session, template, chosen.name if chosen else None, actor.label)
         row = LabelRequest(
             template=template,
             fields=dict(frozen),
@@ -86,7 +82,9 @@ def request(
             requested_by=actor.label,
             requested_at=now,
             moved_at=now,
-            state=RequestState.REQUESTED,
+            job=job,
+            place=place,
+            state=RequestState.WAITING,
         )
         living = LabelCopy(code=scanned.code, copy=copy, state=CopyState.LIVE)
         try:
@@ -107,8 +105,22 @@ def request(
             rows=[row, living, *dead],
             reason=row.reason,
         )
-        queue.enqueue(PRINT_TASK, row.id)
         return row
+
+
+def _job(session: Session, template: str, printer: str | None, by: str) -> tuple[int, int]:
+    """The job of this act at a printer, and the next place in it; one message is sent for each."""
+    jobs: dict[str | None, tuple[int, int]] = session.info.setdefault("label_jobs", {})
+    if printer in jobs:
+        number, last = jobs[printer]
+    else:
+        row = LabelJob(template=template, requested_by=by, requested_at=clock.now())
+        session.add(row)
+        session.flush()
+        number, last = row.number, 0
+        queue.enqueue(PRINT_TASK, number)
+    jobs[printer] = number, last + 1
+    return jobs[printer]
 
 
 def _frozen(template: str, code: str, fields: Mapping[str, str]) -> dict[str, str]:
@@ -151,14 +163,23 @@ def _next_copy(session: Session, code: str, reason: str) -> tuple[int, list[Labe
     for each in live:
         each.state = CopyState.VOID
         each.void_reason = reason
-    session.execute(
-        update(LabelRequest)
-        .where(LabelRequest.code == code, LabelRequest.state.in_(_NOT_SENT))
-        .values(state=RequestState.VOID, moved_at=clock.now())
-    )
+    end_copies(session, [LabelRequest.code == code])
     session.flush()
     # After a restore the copies that were printed since the backup are not known here.
     return max((known[-1].copy if known else 0) + 1, copied.first_copy(session)), live
+
+
+def end_copies(session: Session, which: list[Any]) -> None:
+    """Copies that died: cancelled where nothing was sent, else destroyed. Failed ones stay so."""
+    for states, to in (
+        ((RequestState.WAITING, RequestState.DRAWN), RequestState.CANCELLED),
+        (ON_PAPER, RequestState.DESTROYED),
+    ):
+        session.execute(
+            update(LabelRequest)
+            .where(*which, LabelRequest.state.in_(states))
+            .values(state=to, moved_at=clock.now())
+        )
 
 
 @requires(may.REPRINT)
@@ -217,15 +238,7 @@ def destroy(actor: Actor, *, code: str, reason: str) -> LabelCopy:
             )
         copy.state = CopyState.VOID
         copy.void_reason = reason.strip()
-        session.execute(
-            update(LabelRequest)
-            .where(
-                LabelRequest.code == copy.code,
-                LabelRequest.copy == copy.copy,
-                LabelRequest.state.in_(_NOT_SENT),
-            )
-            .values(state=RequestState.VOID, moved_at=clock.now())
-        )
+        end_copies(session, [LabelRequest.code == copy.code, LabelRequest.copy == copy.copy])
         ledger.record(
             actor,
             stream(scanned.code),
@@ -262,128 +275,13 @@ def stick(actor: Actor, *, scanned: str) -> LabelCopy:
             raise RuntimeError("a live copy has no row")
         if copy.stuck_at is None:
             copy.stuck_at = clock.now()
-            _move(
-                session,
-                [LabelRequest.code == seen.code, LabelRequest.copy == seen.copy],
-                RequestState.UNCERTAIN,
-                RequestState.SENT,
+            # Whatever the machine knew of it: here it sticks, and it is not sent (again).
+            session.execute(
+                update(LabelRequest)
+                .where(LabelRequest.code == seen.code, LabelRequest.copy == seen.copy)
+                .values(state=RequestState.VERIFIED, moved_at=clock.now(), error=None)
             )
             ledger.record(
                 actor, stream(seen.code), "labels.stuck", {"copy": copy.copy}, rows=[copy]
             )
         return copy
-
-
-@requires(may.SETTLE)
-def settle(actor: Actor, *, request_id: UUID, printed: bool) -> LabelRequest:
-    """Say what became of an uncertain print: it lies there, or no label came out.
-
-    Where none came out the copy dies; `reprint` makes the next.
-
-    Raises:
-        NotSettled: the print is not uncertain.
-    """
-    with db.transaction() as session:
-        row = queries.request_by_id(session, request_id)
-        to = RequestState.SENT if printed else RequestState.FAILED
-        if not _move(session, [LabelRequest.id == row.id], RequestState.UNCERTAIN, to):
-            raise NotSettled(_("This print is not uncertain but %(state)s.", state=row.state.value))
-        copy = db.locked(
-            session,
-            select(LabelCopy).where(
-                LabelCopy.code == row.code,
-                LabelCopy.copy == row.copy,
-                LabelCopy.state == CopyState.LIVE,
-            ),
-        )
-        rows = []
-        if copy is not None and not printed:
-            copy.state = CopyState.VOID
-            copy.void_reason = "not printed"
-            rows = [copy]
-        ledger.record(
-            actor,
-            stream(row.code),
-            "labels.settled",
-            {"copy": row.copy, "printed": printed},
-            rows=rows,
-        )
-        return queries.request_by_id(session, request_id)
-
-
-def doubt_unfinished(session: Session) -> int:
-    """Call every print that had not ended uncertain: it may have come out since (H12, H45).
-
-    For a restored copy, where a worker would otherwise print again what lies printed.
-
-    Returns:
-        How many.
-    """
-    moved = session.execute(
-        update(LabelRequest)
-        .where(
-            LabelRequest.printer.is_not(None),
-            LabelRequest.state.in_(
-                (
-                    RequestState.REQUESTED,
-                    RequestState.DRAWING,
-                    RequestState.DRAWN,
-                    RequestState.SENDING,
-                )
-            ),
-        )
-        .values(
-            state=RequestState.UNCERTAIN,
-            moved_at=clock.now(),
-            error=str(_("The record was restored. Look whether the label lies there and scan it.")),
-        )
-    )
-    return int(moved.rowcount)  # type: ignore[attr-defined]
-
-
-def _move(session: Session, which: list[object], old: RequestState, new: RequestState) -> bool:
-    moved = session.execute(
-        update(LabelRequest)
-        .where(*which, LabelRequest.state == old)  # type: ignore[arg-type]
-        .values(state=new, moved_at=clock.now(), error=None)
-    )
-    return bool(moved.rowcount)  # type: ignore[attr-defined]
-
-
-@requires(may.PRINTERS)
-def add_printer(
-    actor: Actor, *, name: str, kind: PrinterKind, address: str, templates: list[str] | None = None
-) -> LabelPrinter:
-    """Add a printer, or change the one of this name.
-
-    Args:
-        address: `host:9100` for a socket, a folder for a file printer.
-        templates: the labels it holds stock for; none for all.
-    """
-    if not name.isascii() or not name.replace("-", "").replace("_", "").isalnum() or len(name) > 60:
-        raise BadInput(
-            _("A printer's name has letters, digits, - and _, at most 60."), field="name"
-        )
-    sending.check_address(kind, address)
-    for each in templates or []:
-        load(each)
-    with db.transaction() as session:
-        row = db.locked(session, select(LabelPrinter).where(LabelPrinter.name == name))
-        if row is None:
-            row = LabelPrinter(name=name)
-            session.add(row)
-        row.kind, row.address, row.in_use = kind, address, True
-        row.templates = sorted(templates or [])
-        session.flush()
-        ledger.record(actor, f"printer/{name}", "labels.printer-set", rows=[row])
-        return row
-
-
-@requires(may.PRINTERS)
-def retire_printer(actor: Actor, *, name: str) -> LabelPrinter:
-    """Take a printer out of use."""
-    with db.transaction() as session:
-        row = queries.printer_by_name(session, name)
-        row.in_use = False
-        ledger.record(actor, f"printer/{name}", "labels.printer-retired", rows=[row])
-        return row

@@ -1,6 +1,6 @@
 """Who releases."""
 
-from lims.core.permissions import Role, permission
+from lims.core.permissions import PEOPLE, Role, permission
 
 RELEASE = permission(
     "release:lot:sign",
@@ -25,6 +25,6 @@ SEE_RECALL = permission(
 )
 SEE = permission(
     "release:lot:see",
-    granted_to=set(Role) - {Role.SYSTEM},
+    granted_to=PEOPLE | {Role.OPERATOR},
     about="See what a release asks, and certificates.",
 )

@@ -16,13 +16,14 @@ from lims.core.words import Text as _
 from lims.custody import KIND_NAMES, STATE_NAMES, Item, ItemKind, Place, State
 from lims.custody.permissions import READ, UNDO
 from lims.dosing.permissions import GIVES, SHEET
-from lims.station import cards, stays, trace_pages, tracing, trails, waiting
+from lims.station import cards, printer_pages, stays, trace_pages, tracing, trails, waiting
 from lims.station.trace_pages import drawn
 from lims.web import auth, errors, nav, papers, verdicts
 from lims.web.doors import Act, acts_for
 
 blueprint = Blueprint("station", __name__, template_folder="templates")
 blueprint.register_blueprint(trace_pages.blueprint)
+blueprint.register_blueprint(printer_pages.blueprint)
 nav.add(_("What waits"), "/", PEOPLE, order=1)
 nav.add(_("Undo"), "/undo", UNDO.granted_to & PEOPLE, order=65)
 _SHOWN = 5  # of each list on the start page

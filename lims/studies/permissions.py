@@ -1,6 +1,6 @@
 """Who may do what in a study."""
 
-from lims.core.permissions import Role, permission
+from lims.core.permissions import PEOPLE, Role, permission
 
 LOAD = permission(
     "studies:study:load",
@@ -19,7 +19,7 @@ DELEGATE = permission(
 )
 READ = permission(
     "studies:subject:read",
-    granted_to=set(Role) - {Role.SYSTEM},
+    granted_to=PEOPLE | {Role.OPERATOR},
     about="See participants by number, their state and dates.",
 )
 REGISTER = permission(

@@ -12,6 +12,19 @@ from tests.architecture.test_migrations import bare
 __all__ = ["bare"]
 # What the machinery keeps about entries and rebuilds for itself.
 _BESIDE = {"alembic_version", "ledger_pending", "ledger_leaf", "ledger_tile", "ledger_seal"}
+# Words of a machine's progress that a later form says otherwise; entries never held them.
+_REWORDED = {"labels_request": {"'requested'": "'waiting'"}}
+
+
+def reworded(before):
+    """What was kept, in the words of the newest form."""
+    return {
+        name: (
+            columns,
+            sorted(tuple(_REWORDED.get(name, {}).get(each, each) for each in row) for row in rows),
+        )
+        for name, (columns, rows) in before.items()
+    }
 
 
 def pictured(connection, like=None):
@@ -62,7 +75,8 @@ def test_H48_a_kept_form_comes_up_whole_and_down_and_up(bare, form, measured):
         with bare.engine.connect() as connection:
             after = pictured(connection, before)
             roots.add(root_of(connection))
-        differences += [f"{to}: {name}" for name in before if after.get(name) != before[name]]
+        wanted = reworded(before) if to == "head" else before
+        differences += [f"{to}: {name}" for name in wanted if after.get(name) != wanted[name]]
         if to == "head":
             with bare.reader() as session:
                 verified = ledger.verify(session)

@@ -307,9 +307,9 @@ def _badge(login: str) -> str:
 
 def _printed() -> None:
     """What the worker does with every label that was asked for."""
-    waiting = labels.requests(WORKER, states=[labels.RequestState.REQUESTED])
+    waiting = labels.requests(WORKER, states=[labels.RequestState.WAITING])
     for each in waiting:
-        labels.print_label(WORKER, each.id)
+        labels.print_job(WORKER, each.job)
 
 
 def scanned(code: str) -> str:

@@ -34,7 +34,7 @@ PASSWORD = "amber kettle walks north"
 PIN = "4071"
 ZONE = ZoneInfo("Asia/Tehran")
 GROUPED = re.compile(r"\b[A-Z][0-9A-Z]{2} [0-9A-Z]{3} [0-9A-Z]{3}\b")
-OPEN = (labels.RequestState.REQUESTED, labels.RequestState.SENDING)
+OPEN = (labels.RequestState.WAITING, labels.RequestState.SENDING)
 # The page on which the link to an act stands, by the first part of the act's address.
 _ITEMS = ("specimens", "kits", "cultures", "harvests", "doses", "samples", "items")
 _DRAWN = "domcontentloaded"  # pages work before their pictures are there

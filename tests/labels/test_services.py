@@ -43,7 +43,7 @@ def test_a_label_is_drawn_kept_and_reads_back(database, technician, label_folder
     code = codes.draw("S")
     asked = ask(technician, code)
 
-    labels.print_label(WORKER, asked.id)
+    labels.print_job(WORKER, asked.job)
 
     with db.reading() as session:
         (file,) = labels.drawn_files(session)
@@ -61,10 +61,10 @@ def test_a_label_is_drawn_kept_and_reads_back(database, technician, label_folder
 
 def test_printing_twice_changes_nothing(database, technician, label_folder):
     asked = ask(technician, codes.draw("S"))
-    labels.print_label(WORKER, asked.id)
+    labels.print_job(WORKER, asked.job)
     before = {each: each.stat().st_mtime_ns for each in label_folder.iterdir()}
 
-    labels.print_label(WORKER, asked.id)
+    labels.print_job(WORKER, asked.job)
 
     assert {each: each.stat().st_mtime_ns for each in label_folder.iterdir()} == before
     with db.reading() as session:
@@ -95,9 +95,9 @@ def test_a_reprint_needs_a_reason_and_kills_the_old_copy(database, technician):
 
     assert (first.copy, second.copy) == (1, 2)
     assert second.fields == first.fields
-    assert state(first) is RequestState.VOID
-    labels.print_label(WORKER, first.id)
-    assert state(first) is RequestState.VOID
+    assert state(first) is RequestState.CANCELLED
+    labels.print_job(WORKER, first.job)
+    assert state(first) is RequestState.CANCELLED
     with db.reading() as session:
         assert labels.live_copy(session, code) == 2
         labels.check_copy(session, codes.Scanned(code, 2))
@@ -188,7 +188,7 @@ def test_a_missing_font_fails_the_label_and_not_the_act(database, technician, mo
     monkeypatch.setenv("LIMS_FONT_ZH", "/nowhere.ttf")
     asked = ask(technician, codes.draw("S"), material="经血")
 
-    labels.print_label(WORKER, asked.id)
+    labels.print_job(WORKER, asked.job)
 
     with db.reading() as session:
         row = labels.request_by_id(session, asked.id)
@@ -210,7 +210,7 @@ def test_a_name_is_on_the_band_and_nowhere_in_the_records(database, technician, 
         lambda code: {"full_name": name, "birth_date": "1991-SEP-23"} if code == band else {}
     )
     try:
-        labels.print_label(WORKER, asked.id)
+        labels.print_job(WORKER, asked.job)
     finally:
         printing._loaders.clear()
         printing._loaders.update(before)
@@ -267,7 +267,7 @@ def test_who_only_looks_prints_nothing(database, technician, role):
         lambda: labels.reprint(somebody, code=code, reason="x"),
         lambda: labels.stick(somebody, scanned=codes.symbol(code, 1)),
         lambda: labels.settle(somebody, request_id=asked.id, printed=True),
-        lambda: labels.print_label(technician, asked.id),
+        lambda: labels.print_job(technician, asked.job),
         lambda: labels.add_printer(
             technician, name="Z1", kind=labels.PrinterKind.SOCKET, address="h"
         ),
@@ -290,7 +290,7 @@ def test_every_template_can_be_asked_for(database, technician, monkeypatch):
         }
         code = codes.draw(template.code_letters[0])
         asked = labels.request(technician, template=name, code=code, fields=fields)
-        labels.print_label(WORKER, asked.id)
+        labels.print_job(WORKER, asked.job)
     with db.reading() as session:
         found = labels.drawn_files(session)
         assert len(found) == len(names)

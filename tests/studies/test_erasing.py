@@ -76,7 +76,7 @@ def test_H49_an_erased_woman_is_nowhere(
             kept = session.get(Identity, studies.subject_by_number(session, number).id)
             assert kept is not None
             searched += [kept.wrapped_key, kept.name, kept.birth_date, born.isoformat().encode()]
-        labels.print_label(WORKER, request.id)
+        labels.print_job(WORKER, request.job)
         searched += [word.encode() for word in name.split()]
         numbers.append(number)
     assert len(list(drawn.iterdir())) == 2 * people

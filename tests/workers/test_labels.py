@@ -7,7 +7,7 @@ import pytest
 from lims import labels
 from lims.core import codes, db, queue
 from lims.labels import RequestState
-from workers.labels import print_label, sweep
+from workers.labels import print_job, sweep, work
 
 
 @pytest.fixture(autouse=True)
@@ -16,7 +16,8 @@ def label_folder(tmp_path, monkeypatch):
 
 
 def test_the_tasks_carry_the_names_that_services_send_to():
-    assert {print_label.name, sweep.name} == {"labels.print", "labels.sweep"} <= queue.TASKS
+    names = {"labels.print", "labels.work", "labels.sweep"}
+    assert {print_job.name, work.name, sweep.name} == names <= queue.TASKS
 
 
 def test_a_label_printed_twice_in_a_row_is_drawn_once(database, technician):
@@ -27,8 +28,8 @@ def test_a_label_printed_twice_in_a_row_is_drawn_once(database, technician):
         fields={"name": "Freezer F1"},
     )
 
-    print_label.run(str(asked.id))
-    print_label.run(str(asked.id))
+    print_job.run(str(asked.job))
+    print_job.run(str(asked.job))
     sweep.run()
     sweep.run()
 
@@ -37,9 +38,9 @@ def test_a_label_printed_twice_in_a_row_is_drawn_once(database, technician):
         assert len(labels.drawn_files(session)) == 1
 
 
-def test_a_request_that_is_not_there_is_refused(database):
-    with pytest.raises(labels.NoRequest):
-        print_label.run(str(uuid4()))
+def test_a_job_or_printer_that_is_not_there_gives_nothing_to_do(database):
+    print_job.run("4711")
+    work.run(str(uuid4()))
 
 
 def test_the_act_nudges_the_worker_once_and_only_after_its_commit(
@@ -53,7 +54,7 @@ def test_the_act_nudges_the_worker_once_and_only_after_its_commit(
             technician, template="place_50x20", code=code, fields={"name": "Freezer F1"}
         )
         assert sent == []
-    assert sent == [("labels.print", asked.id)]
+    assert sent == [("labels.print", asked.job)]
 
     def fails_later():
         with db.transaction():

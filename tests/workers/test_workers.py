@@ -192,20 +192,16 @@ def test_H35_killed_workers_and_a_wiped_broker_lose_nothing(
                 os.kill(int(child), signal.SIGKILL)
         client.flushall()
     with Worker(database_url, broker):
-        # What was being drawn when its worker died is taken up again after two minutes.
-        waiting = (RequestState.REQUESTED, RequestState.DRAWING)
 
         def settled():
             with db.reading() as session:
-                open_ = session.scalars(
-                    select(LabelRequest.state).where(LabelRequest.state.in_(waiting))
-                ).all()
-            return RequestState.REQUESTED not in open_
+                states = session.scalars(select(LabelRequest.state)).all()
+            return RequestState.WAITING not in states
 
         assert until(settled, 60)
     with db.reading() as session:
         states = session.scalars(select(LabelRequest.state)).all()
-    lost = len(rows) - len(states) + sum(each is RequestState.REQUESTED for each in states)
+    lost = len(rows) - len(states) + sum(each is RequestState.WAITING for each in states)
     measured("H35", trials=len(rows), failures=lost, kills=6 if SOAK else 1)
     assert lost == 0
     client.close()
@@ -217,7 +213,7 @@ def test_a_broker_that_is_away_delays_no_act(database):
     (row,) = ask_for_labels(1)
     assert time.monotonic() - start < 5
     with db.reading() as session:
-        assert session.get(LabelRequest, row).state is RequestState.REQUESTED
+        assert session.get(LabelRequest, row).state is RequestState.WAITING
 
 
 def test_a_worker_says_in_one_line_that_its_broker_is_away(database, database_url):

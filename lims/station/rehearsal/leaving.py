@@ -11,15 +11,16 @@ from lims.station.rehearsal.stage import Woman
 
 
 def print_labels() -> int:
-    """Do what the workers would: draw every label that waits."""
-    done = 0
+    """Do what the workers would: print every label that waits and can be printed now."""
+    done, before = 0, None
     while True:
-        waiting = labels.requests(WORKER, states=[labels.RequestState.REQUESTED])
-        if not waiting:
+        waiting = labels.requests(WORKER, states=[labels.RequestState.WAITING])
+        ids = {each.id for each in waiting}
+        if not ids or ids == before:
             return done
-        for request in waiting:
-            labels.print_label(WORKER, request.id)
-            done += 1
+        for job in sorted({each.job for each in waiting if each.job is not None}):
+            labels.print_job(WORKER, job)
+        done, before = done + len(ids), ids
 
 
 def drawn_labels(session: Session, out: Path) -> list[dict[str, Any]]:
