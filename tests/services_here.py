@@ -208,3 +208,13 @@ def cups(queues: dict[str, str]) -> Iterator[str]:
         server.terminate()
         server.wait(10)
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def folder() -> Iterator[Path]:
+    """A folder for a server's files, gone afterwards."""
+    made = Path(tempfile.mkdtemp(prefix="exotrace-"))
+    try:
+        yield made
+    finally:
+        shutil.rmtree(made, ignore_errors=True)

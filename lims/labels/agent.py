@@ -20,6 +20,7 @@ from uuid import uuid4
 
 from lims.core.errors import BadInput, TemporaryFailure
 from lims.core.words import Text as _
+from lims.labels import reasons
 from lims.labels.errors import Interrupted, NotTaken, PrinterSilent, PrinterStopped
 from lims.labels.handing import Line
 
@@ -168,9 +169,11 @@ class Agent:
                 self._tell("ready", "")
                 return self._print(line)
         except PrinterStopped as stopped:
-            self._tell("stopped", str(stopped))
-        except (PrinterSilent, BadInput) as silent:
-            self._tell("silent", str(silent))
+            self._tell("stopped", stopped.reason)
+        except PrinterSilent as silent:
+            self._tell("silent", silent.reason)
+        except BadInput:
+            self._tell("stopped", reasons.NOT_LISTED)
         return False
 
     def _print(self, line: Line) -> bool:

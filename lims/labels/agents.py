@@ -14,7 +14,7 @@ from lims.core.errors import BadInput
 from lims.core.permissions import Actor, requires
 from lims.core.words import Text as _
 from lims.labels import permissions as may
-from lims.labels import printing, progress, queries, turns
+from lims.labels import printing, progress, queries, reasons, turns
 from lims.labels.errors import NoPrinter, NoRequest, QueueRefused
 from lims.labels.handing import Handed
 from lims.labels.models import Health, LabelPrinter, LabelRequest, PrinterKind, RequestState
@@ -112,7 +112,7 @@ def report(actor: Actor, *, copy_id: str, outcome: str, said: str = "") -> dict[
         with db.transaction() as session:
             turn = turns.of(session, printer.name)
             if turn is not None:
-                turn.test_said = str(_("Test label: %(why)s", why=said or outcome))
+                turn.test_said = said or outcome
         return {"id": TEST, "state": outcome}
     row = _copy(actor, copy_id)
     if not _reported(actor, row, printer.name, outcome, said):
@@ -133,7 +133,7 @@ def _reported(actor: Actor, row: LabelRequest, printer: str, outcome: str, said:
             row.id, RequestState.SENDING, RequestState.FAILED, error=said,
             entry=(actor, "labels.failed", {"why": "not taken", "printer": printer}),
         )  # fmt: skip
-    return progress.doubt(row.id, actor, printing.not_confirmed(said or "-"), {"printer": printer})
+    return progress.doubt(row.id, actor, said or reasons.BROKEN, {"printer": printer})
 
 
 @requires(may.AGENT)

@@ -8,7 +8,7 @@ Source: Zebra, ZPL II Programming Guide, ~HS (Host Status Return).
 
 from dataclasses import dataclass
 
-from lims.core.words import Text as _
+from lims.labels import reasons
 
 QUESTION = b"~HS\r\n"
 _STX, _ETX = b"\x02", b"\x03"
@@ -39,16 +39,16 @@ class HostStatus:
         return not self.formats and not self.remaining and not self.partial
 
     @property
-    def fault(self) -> _ | None:
-        """What a person must see to; None where it can print."""
-        for wrong, said in (
-            (self.lid_open, _("its lid is open")),
-            (self.paper_out, _("it has no labels left")),
-            (self.ribbon_out, _("it has no ribbon left")),
-            (self.paused, _("it was paused at the printer itself")),
+    def fault(self) -> str | None:
+        """What a person must see to, a key of `reasons`; None where it can print."""
+        for wrong, reason in (
+            (self.lid_open, reasons.LID),
+            (self.paper_out, reasons.NO_LABELS),
+            (self.ribbon_out, reasons.NO_RIBBON),
+            (self.paused, reasons.PAUSED_THERE),
         ):
             if wrong:
-                return said
+                return reason
         return None
 
 

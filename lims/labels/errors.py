@@ -1,6 +1,8 @@
 """What can be wrong with a label."""
 
 from lims.core.errors import BadInput, Conflict, NotFound, TemporaryFailure
+from lims.core.words import Text
+from lims.labels.reasons import NO_ANSWER
 
 
 class NoTemplate(NotFound):
@@ -64,15 +66,28 @@ class NoPrinter(NotFound):
 
 
 class PrinterSilent(TemporaryFailure):
-    """The printer could not be reached, and nothing was sent to it."""
+    """The printer could not be reached, and nothing was sent to it.
+
+    Attributes:
+        reason: what is kept of it, see `lims.labels.reasons`.
+    """
 
     code = "printer_silent"
+    reason = NO_ANSWER
 
 
 class PrinterStopped(TemporaryFailure):
-    """The printer says what stops it, and nothing was sent to it."""
+    """The printer says what stops it, and nothing was sent to it.
+
+    Attributes:
+        reason: what is kept of it: a key of `lims.labels.reasons`, or the words of the printer.
+    """
 
     code = "printer_stopped"
+
+    def __init__(self, what: Text, reason: str) -> None:
+        super().__init__(what)
+        self.reason = reason
 
 
 class NotTaken(Exception):
@@ -80,7 +95,10 @@ class NotTaken(Exception):
 
 
 class Interrupted(Exception):
-    """Bytes may have left, and the printer did not say that it took them."""
+    """Bytes may have left, and the printer did not say that it took them.
+
+    Its text is what is kept: a key of `lims.labels.reasons`, or the words of a print server.
+    """
 
 
 class QueueRefused(Conflict):

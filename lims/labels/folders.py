@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from lims.labels import addresses
+from lims.labels import addresses, reasons
 from lims.labels.errors import Interrupted
 from lims.labels.handing import Handed, Line
 
@@ -39,5 +39,5 @@ class Folder(Line):
                 os.fsync(file.fileno())
             unfinished.replace(self._folder / name)
         except OSError as error:
-            raise Interrupted(type(error).__name__) from error
+            raise Interrupted(reasons.BROKEN) from error
         return Handed(printed=True)

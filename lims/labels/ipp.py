@@ -22,7 +22,7 @@ from urllib.parse import urlsplit
 
 from lims.core.errors import BadInput
 from lims.core.words import Text as _
-from lims.labels import addresses
+from lims.labels import addresses, reasons
 from lims.labels.errors import Interrupted, NotTaken, PrinterSilent, PrinterStopped
 from lims.labels.handing import Handed, Line
 
@@ -115,13 +115,15 @@ def line(address: str, media_type: str) -> Iterator[Line]:
             )
         ) from broken
     refuses = answer.get("printer-is-accepting-jobs") is False
+    why = answer.get("printer-state-message") or answer.get("printer-state-reasons", "-")
     if refuses or answer.get("printer-state") == _PRINTER_STOPPED:
         raise PrinterStopped(
             _(
                 "The print queue %(address)s is stopped: %(why)s. It is tried again by itself.",
                 address=address,
-                why=answer.get("printer-state-message") or answer.get("printer-state-reasons", "-"),
-            )
+                why=why,
+            ),
+            str(why),
         )
     yield Queue(queue, media_type)
 
@@ -145,7 +147,7 @@ class Queue(Line):
         )
         number = answer.get("job-id")
         if not isinstance(number, int):
-            raise Interrupted(str(_("the print server gave no number")))
+            raise Interrupted(reasons.NO_NUMBER)
         return Handed(remote=number, said=answer.get("job-state-message") or None)
 
 
@@ -201,7 +203,7 @@ def _ask(
             raise NotTaken(f"HTTP {response.status}")
         return decoded(said)
     except (OSError, http.client.HTTPException) as broken:
-        raise Interrupted(type(broken).__name__) from broken
+        raise Interrupted(reasons.BROKEN) from broken
     finally:
         connection.close()
 
@@ -252,7 +254,7 @@ def decoded(answer: bytes) -> dict[str, Any]:
             if name:
                 found.setdefault(name, _value(tag, value))
     except (IndexError, struct.error, UnicodeDecodeError) as broken:
-        raise Interrupted(str(_("what came back is no answer of a print server"))) from broken
+        raise Interrupted(reasons.NOT_AN_ANSWER) from broken
     if status >= 0x0100:
         said = found.get("status-message") or found.get("detailed-status-message") or ""
         raise NotTaken(f"{status:#06x} {said}".strip())

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from lims.core import clock
 from lims.core.words import Text as _
-from lims.labels import queries
+from lims.labels import queries, reasons
 from lims.labels.models import (
     ON_PAPER,
     CopyState,
@@ -137,7 +137,7 @@ def _printer(
     state, said, since = _standing(row, turn)
     test = None
     if turn is not None:
-        test = str(_("Test label: asked for.")) if turn.test_asked_at else turn.test_said
+        test = _test(turn)
     return PrinterView(
         row.name,
         row.kind.value,
@@ -153,6 +153,15 @@ def _printer(
     )
 
 
+def _test(turn: LabelTurn) -> str | None:
+    if turn.test_asked_at:
+        return str(_("Test label: asked for."))
+    if not turn.test_said:
+        return None
+    known = STATE_NAMES.get(turn.test_said)
+    return str(_("Test label: %(why)s", why=known or reasons.said(turn.test_said)))
+
+
 def _standing(row: LabelPrinter, turn: LabelTurn | None) -> tuple[str, str | None, datetime | None]:
     if not row.in_use:
         return "retired", None, None
@@ -161,7 +170,7 @@ def _standing(row: LabelPrinter, turn: LabelTurn | None) -> tuple[str, str | Non
     if turn is None or turn.health is None:
         return "unknown", None, None
     if turn.health is not Health.READY:
-        return turn.health.value, turn.said, turn.since
+        return turn.health.value, reasons.said(turn.said), turn.since
     if turn.until is not None and turn.until > clock.now() and turn.holder:
         return "busy", None, None
     return "ready", None, turn.since
@@ -244,7 +253,7 @@ def _copy(row: LabelRequest, is_open: bool) -> CopyView:
         row.template,
         row.printer,
         row.state.value,
-        row.error,
+        reasons.said(row.error),
         row.reason,
         row.requested_by,
         row.moved_at,

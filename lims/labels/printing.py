@@ -14,7 +14,7 @@ from lims.core import clock, db, queue
 from lims.core.errors import BadInput, DomainError
 from lims.core.permissions import Actor, requires
 from lims.core.words import Text as _
-from lims.labels import files, progress, queries, sending, turns
+from lims.labels import files, progress, queries, reasons, sending, turns
 from lims.labels import permissions as may
 from lims.labels.errors import Interrupted, NoPrinter, NotTaken, PrinterSilent, PrinterStopped
 from lims.labels.handing import Line
@@ -119,15 +119,21 @@ def _next(actor: Actor, name: str, holder: str) -> bool:
             else:
                 return turns.take(name, holder)
             answered = line.answered if asks is None else None
-    except (PrinterSilent, PrinterStopped, BadInput) as not_now:
-        health = Health.STOPPED if isinstance(not_now, PrinterStopped) else Health.SILENT
-        turns.saw(name, health, str(not_now), rests=True)
-        return False
-    except Interrupted as lost:
-        turns.saw(name, Health.SILENT, str(lost), rests=True)
+    except (PrinterSilent, PrinterStopped, Interrupted, BadInput) as stopped:
+        turns.saw(name, *_what_stops(stopped), rests=True)
         return False
     turns.saw(name, Health.READY, answered=answered)
     return True
+
+
+def _what_stops(failure: Exception) -> tuple[Health, str]:
+    """What a printer is like that cannot go on, and the word that is kept of it."""
+    if isinstance(failure, PrinterStopped):
+        return Health.STOPPED, failure.reason
+    if isinstance(failure, BadInput):
+        return Health.STOPPED, reasons.NOT_LISTED
+    said = failure.reason if isinstance(failure, PrinterSilent) else str(failure)
+    return Health.STOPPED if said in reasons.STOPS else Health.SILENT, said
 
 
 def _send(actor: Actor, row: LabelRequest, printer: LabelPrinter, line: Line, drawn: Drawn) -> None:
@@ -144,20 +150,11 @@ def _send(actor: Actor, row: LabelRequest, printer: LabelPrinter, line: Line, dr
         progress.doubt(
             row.id,
             actor,
-            not_confirmed(str(lost)),
+            str(lost),
             {"printer": printer.name},
         )
         raise
     progress.handed_over(row.id, actor, printer.name, handed)
-
-
-def not_confirmed(why: str) -> _:
-    """What to do with a label of which nobody knows whether it came out."""
-    return _(
-        "The printer did not say that it took the label (%(why)s). Look whether it "
-        "lies there and scan it.",
-        why=why,
-    )
 
 
 def _send_test(name: str, line: Line, drawn: Drawn) -> None:
@@ -166,12 +163,12 @@ def _send_test(name: str, line: Line, drawn: Drawn) -> None:
         if turn is None or turn.test_asked_at is None:
             return
         turn.test_asked_at = None  # before a byte leaves, as with any label
-    said, lost = str(_("Test label: the printer took it.")), None
+    lost = None
     try:
-        if line.send(f"test-{name}.{drawn.media_type.rpartition('/')[2]}", drawn.bytes).printed:
-            said = str(_("Test label: printed."))
+        handed = line.send(f"test-{name}.{drawn.media_type.rpartition('/')[2]}", drawn.bytes)
+        said = RequestState.PRINTED.value if handed.printed else RequestState.SENT.value
     except (Interrupted, NotTaken) as failed:
-        said, lost = str(_("Test label: %(why)s. Look whether it lies there.", why=failed)), failed
+        said, lost = str(failed), failed
     with db.transaction() as session:
         turn = turns.of(session, name)
         if turn is not None:

@@ -9,8 +9,7 @@ from sqlalchemy import update
 from lims import ledger
 from lims.core import clock, db
 from lims.core.permissions import Actor
-from lims.core.words import Text as _
-from lims.labels import queries, turns
+from lims.labels import queries, reasons, turns
 from lims.labels.handing import Handed
 from lims.labels.models import LabelRequest, RequestState
 from lims.labels.services import stream
@@ -67,25 +66,20 @@ def handed_over(request_id: UUID, actor: Actor, printer: str, handed: Handed) ->
     )  # fmt: skip
 
 
-def interrupted() -> _:
-    """What to do where somebody died while it was sending."""
-    return _("The print was interrupted. Look whether the label lies there and scan it.")
-
-
 def doubt_left_behind(printer: str, actor: Actor) -> None:
     """Call what somebody was sending when it died uncertain; the caller has taken the turn."""
     with db.reading() as session:
         lost = [each.id for each in turns.left_behind(session, printer)]
     for each in lost:
-        doubt(each, actor, interrupted(), {"why": "interrupted"})
+        doubt(each, actor, reasons.INTERRUPTED, {})
 
 
-def doubt(request_id: UUID, actor: Actor, why: _, data: Mapping[str, Any]) -> bool:
+def doubt(request_id: UUID, actor: Actor, reason: str, data: Mapping[str, Any]) -> bool:
     """Call a copy that was being sent uncertain; False where it is not being sent any more."""
     return move(
         request_id,
         RequestState.SENDING,
         RequestState.UNCERTAIN,
-        error=str(why),
-        entry=(actor, "labels.uncertain", dict(data)),
+        error=reason,
+        entry=(actor, "labels.uncertain", {"why": reasons.kept(reason), **data}),
     )

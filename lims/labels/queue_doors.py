@@ -7,7 +7,7 @@ from flask import Response
 from lims.core import db
 from lims.core.permissions import PEOPLE, Actor
 from lims.core.words import Text as _
-from lims.labels import agents, looking, queries, queueing, settling
+from lims.labels import agents, looking, queries, queueing, reasons, settling
 from lims.labels import permissions as may
 from lims.labels.models import LabelPrinter, LabelRequest
 from lims.web import fields, nav
@@ -90,7 +90,7 @@ def _copy_facts(actor: Actor, *, request_id: str) -> list[tuple[Any, Any]]:
     return [
         (_("Label"), f"{row.code} / {row.copy:02d}"),
         (_("Printer"), row.printer or "-"),
-        (_("What happened"), row.error or "-"),
+        (_("What happened"), reasons.said(row.error) or "-"),
     ]
 
 

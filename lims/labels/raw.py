@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from lims.core.words import Text as _
-from lims.labels import addresses, asking
+from lims.labels import addresses, asking, reasons
 from lims.labels.asking import HostStatus
 from lims.labels.errors import Interrupted, PrinterSilent, PrinterStopped
 from lims.labels.handing import Handed, Line
@@ -70,13 +70,14 @@ class Raw(Line):
             return
         self.answered = True
         if status.fault is not None or not status.idle:
+            reason = status.fault or reasons.WORKING
             raise PrinterStopped(
                 _(
-                    "The printer at %(address)s cannot print: %(why)s. It is tried again by "
-                    "itself.",
+                    "The printer at %(address)s cannot print: %(why)s It is tried again by itself.",
                     address=self._address,
-                    why=status.fault or _("it still works on something else"),
-                )
+                    why=reasons.WORDS[reason],
+                ),
+                reason,
             )
 
     def send(self, name: str, stream: bytes) -> Handed:
@@ -89,7 +90,7 @@ class Raw(Line):
                 return Handed(printed=True)
             self._wait_until_closed()
         except OSError as broken:
-            raise Interrupted(type(broken).__name__) from broken
+            raise Interrupted(reasons.BROKEN) from broken
         return Handed()
 
     def _wait_until_printed(self) -> None:
@@ -98,15 +99,15 @@ class Raw(Line):
         while time.monotonic() < end:
             status = self._ask()
             if status is None:
-                raise Interrupted(str(_("it gave no answer any more")))
+                raise Interrupted(reasons.NO_ANSWER)
             if status.fault is not None:
-                raise Interrupted(str(status.fault))
+                raise Interrupted(status.fault)
             # Between reading a label and beginning it a printer may look idle for a moment.
             if status.idle and quiet:
                 return
             quiet = status.idle
             time.sleep(_AGAIN_SECONDS)
-        raise Interrupted(str(_("it did not end in time")))
+        raise Interrupted(reasons.LATE)
 
     def _wait_until_closed(self) -> None:
         self._connection.shutdown(socket.SHUT_WR)

@@ -10,7 +10,7 @@ from lims.core import clock, db
 from lims.core.permissions import Actor, requires
 from lims.core.words import Text as _
 from lims.labels import permissions as may
-from lims.labels import queries
+from lims.labels import queries, reasons
 from lims.labels.errors import NoRequest, NotSettled
 from lims.labels.models import CopyState, LabelCopy, LabelRequest, RequestState
 from lims.labels.services import stream
@@ -82,7 +82,7 @@ def doubt_unfinished(session: Session) -> int:
         .values(
             state=RequestState.UNCERTAIN,
             moved_at=clock.now(),
-            error=str(_("The record was restored. Look whether the label lies there and scan it.")),
+            error=reasons.RESTORED,
         )
     )
     return int(moved.rowcount)  # type: ignore[attr-defined]

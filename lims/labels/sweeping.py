@@ -8,8 +8,7 @@ from sqlalchemy.orm import Session
 
 from lims.core import clock, db, queue
 from lims.core.permissions import Actor, requires
-from lims.core.words import Text as _
-from lims.labels import ipp, progress, queries, turns
+from lims.labels import ipp, progress, queries, reasons, turns
 from lims.labels import permissions as may
 from lims.labels.errors import Interrupted, PrinterSilent
 from lims.labels.models import LabelRequest, PrinterKind, RequestState
@@ -43,7 +42,7 @@ def sweep(actor: Actor) -> int:
         jobs, printers = _undrawn(session, now), _workable(session, now)
         asked = _at_servers(session, now)
     for each in lost:
-        progress.doubt(each, actor, progress.interrupted(), {"why": "interrupted"})
+        progress.doubt(each, actor, reasons.INTERRUPTED, {})
     for request_id, address, remote in asked:
         _follow(actor, request_id, address, remote)
     for job in jobs:
@@ -112,13 +111,7 @@ def _follow(actor: Actor, request_id: UUID, address: str, remote: int) -> None:
             request_id,
             RequestState.SENT,
             RequestState.UNCERTAIN,
-            error=str(
-                _(
-                    "The print server gave the label up (%(why)s). Look whether it lies there and "
-                    "scan it.",
-                    why=given_up,
-                )
-            ),
+            error=str(given_up),
             entry=(actor, "labels.uncertain", {"why": "given up"}),
         )
         return
