@@ -5,8 +5,8 @@ from alembic import op
 
 import lims.core.db
 
-revision = '20261127_0410'
-down_revision = '20261127_0050'
+revision = '20261127_0430'
+down_revision = '20261127_0410'
 branch_labels = None
 depends_on = None
 
