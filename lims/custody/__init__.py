@@ -9,7 +9,7 @@ Start reading at `rules` (the published table of states). The steps call `make`,
 `set_state`; nothing here calls a step back.
 """
 
-from lims.custody import blocking, excursions, genealogy
+from lims.custody import blocking, excursions, genealogy, mapping
 from lims.custody.areas import stream as place_stream
 from lims.custody.assessing import agree, assess
 from lims.custody.boxes import make_box, move_place, put, slots_of
@@ -68,6 +68,7 @@ from lims.custody.marking import mark_work_area, unmark_work_area
 from lims.custody.models import Edge, Hold, Item, LateScan, Place, Transfer
 from lims.custody.observing import observe
 from lims.custody.opentime import FROZEN
+from lims.custody.place_kinds import PLACE_KINDS
 from lims.custody.places import make_place, move, place_by_code
 from lims.custody.presently import Whereabouts, where_all
 from lims.custody.queries import (
@@ -84,6 +85,10 @@ from lims.custody.queries import (
     places_in,
     places_within,
 )
+from lims.custody.racking import key_of as rack_key
+from lims.custody.racking import review as review_rack
+from lims.custody.racks import Found as RackFound
+from lims.custody.racks import path_of
 from lims.custody.recounting import correct_count, counts_of
 from lims.custody.rules import (
     FINAL,
@@ -114,6 +119,7 @@ __all__ = [
     "FINAL",
     "FROZEN",
     "KIND_NAMES",
+    "PLACE_KINDS",
     "REASONS",
     "STATE_NAMES",
     "UNDONE",
@@ -136,6 +142,7 @@ __all__ = [
     "Outcome",
     "Place",
     "PlaceFull",
+    "RackFound",
     "Received",
     "RecordState",
     "SlotTaken",
@@ -190,6 +197,7 @@ __all__ = [
     "make",
     "make_box",
     "make_place",
+    "mapping",
     "mark_work_area",
     "may_become",
     "may_correct",
@@ -204,6 +212,7 @@ __all__ = [
     "overdue_offers",
     "overdue_shipments",
     "parents",
+    "path_of",
     "place",
     "place_by_code",
     "place_facts",
@@ -212,10 +221,12 @@ __all__ = [
     "places_in",
     "places_within",
     "put",
+    "rack_key",
     "read_logger",
     "receive_shipment",
     "refuse",
     "require_free",
+    "review_rack",
     "said_of",
     "set_state",
     "shipments_of",

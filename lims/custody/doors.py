@@ -20,6 +20,7 @@ from lims.custody import (
     observing,
     place_doors,
     queries,
+    rack_doors,
     reading,
     shipment_doors,
     standing,
@@ -306,6 +307,7 @@ doors.act(
     fits=_is_held,
 )
 place_doors.declare(doors)
+rack_doors.declare(doors)
 counter_doors.declare(doors)
 shipment_doors.declare(doors)
 doors.read("/items/<code>", reading.card, name="card", title=_("An item"))

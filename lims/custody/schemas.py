@@ -8,25 +8,10 @@ from marshmallow.fields import Raw
 
 from lims.core.words import Text as _
 from lims.custody.correcting import REASONS
+from lims.custody.place_kinds import PLACE_KINDS
 from lims.web import fields
 from lims.web.choices import OneOf
 
-PLACE_KINDS = {
-    "site": _("site"),
-    "room": _("room"),
-    "bench": _("bench"),
-    "hood": _("hood"),
-    "incubator": _("incubator"),
-    "shelf": _("shelf"),
-    "fridge": _("fridge"),
-    "freezer": _("freezer"),
-    "tank": _("tank"),
-    "rack": _("rack"),
-    "box": _("box"),
-    "slot": _("slot"),
-    "transport": _("transport box"),
-    "ward": _("ward"),
-}
 TEMPERATURES = {
     "room": _("room temperature"),
     "37C": _("37 °C"),

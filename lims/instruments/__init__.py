@@ -18,7 +18,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from lims.core.errors import BadInput
 from lims.core.words import Text
 from lims.core.words import Text as _
-from lims.instruments import gen5, loggers, nanosight
+from lims.instruments import gen5, loggers, nanosight, racks
 from lims.instruments.errors import (
     NotReadable,
     SectionMissing,
@@ -41,6 +41,9 @@ from lims.instruments.shapes import (
     LoggerChannel,
     NtaSample,
     PlateSample,
+    RackPosition,
+    RackSample,
+    RackStatus,
     Reading,
     Sample,
     Standard,
@@ -52,7 +55,8 @@ from lims.instruments.source import LARGEST_BYTES, PRACTICE, Source, decode
 
 __all__ = [
     "LARGEST_BYTES", "PARSER_VERSION", "Average", "Bin", "Capture", "Flag", "Hole", "Kind",
-    "Logged", "LoggerChannel", "NotReadable", "NtaSample", "PlateSample", "Reading", "Sample",
+    "Logged", "LoggerChannel", "NotReadable", "NtaSample", "PlateSample", "RackPosition",
+    "RackSample", "RackStatus", "Reading", "Sample",
     "SectionMissing", "Standard", "TooLarge", "Truncated", "TwoTables", "UnitMissing",
     "UnknownMaker", "Warned", "Well", "WellReading", "WrongKind", "read", "zone_of",
 ]  # fmt: skip
@@ -83,7 +87,7 @@ class Reader(Protocol):
         ...
 
 
-READERS: Sequence[Reader] = (nanosight, gen5, *loggers.READERS)
+READERS: Sequence[Reader] = (nanosight, gen5, *loggers.READERS, *racks.READERS)
 
 
 def read(
@@ -99,7 +103,7 @@ def read(
     Args:
         data: its bytes, as they came.
         file: its name, for messages only.
-        kind: `nta`, `plate` or `temperature`, where the caller expects one.
+        kind: `nta`, `plate`, `temperature` or `rack`, where the caller expects one.
         zone: of a logger's clock, where the file names none: `Asia/Tehran` or `+03:30`.
         unit: of a logger's temperatures, where the file names none.
 

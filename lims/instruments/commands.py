@@ -17,7 +17,7 @@ def instrument_() -> None:
 @instrument_.command("read")
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option(
-    "--kind", default=None, help="Refuse a file of another kind (nta, plate, temperature)."
+    "--kind", default=None, help="Refuse a file of another kind (nta, plate, temperature, rack)."
 )
 @click.option("--zone", default=None, help="Of a logger's clock: Asia/Tehran, UTC, +03:30.")
 @click.option("--unit", default=None, help="Of a logger's temperatures, where the file has none.")

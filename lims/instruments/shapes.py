@@ -18,6 +18,7 @@ class Kind(StrEnum):
     NTA = "nta"
     PLATE = "plate"
     TEMPERATURE = "temperature"
+    RACK = "rack"
 
 
 class Flag(StrEnum):
@@ -205,7 +206,32 @@ class LoggerChannel:
     points: tuple[Logged, ...] = field(metadata={"shown": False})
 
 
-Sample = NtaSample | PlateSample | LoggerChannel
+class RackStatus(StrEnum):
+    """What a rack scanner saw at a position."""
+
+    READ = "read"
+    EMPTY = "empty"
+    NO_READ = "no-read"
+
+
+@dataclass(frozen=True)
+class RackPosition:
+    """One position of a rack; `code` as the scanner read it, None where it read none."""
+
+    position: str
+    code: str | None
+    status: RackStatus
+
+
+@dataclass(frozen=True)
+class RackSample:
+    """One rack, in the order of the file."""
+
+    rack: str | None
+    positions: tuple[RackPosition, ...]
+
+
+Sample = NtaSample | PlateSample | LoggerChannel | RackSample
 
 
 @dataclass(frozen=True)

@@ -13,10 +13,20 @@ from lims.core.errors import DomainError
 from lims.core.permissions import PEOPLE, Actor
 from lims.core.units import ml
 from lims.core.words import Text as _
-from lims.custody import KIND_NAMES, STATE_NAMES, Item, ItemKind, Place, State
-from lims.custody.permissions import READ, UNDO
+from lims.custody import KIND_NAMES, STATE_NAMES, Item, ItemKind, State
+from lims.custody.permissions import MOVE, READ, UNDO
 from lims.dosing.permissions import GIVES, SHEET
-from lims.station import cards, printer_pages, stays, trace_pages, tracing, trails, waiting
+from lims.station import (
+    cards,
+    printer_pages,
+    slots,
+    stays,
+    storage_pages,
+    trace_pages,
+    tracing,
+    trails,
+    waiting,
+)
 from lims.station.trace_pages import drawn
 from lims.web import auth, errors, nav, papers, verdicts
 from lims.web.doors import Act, acts_for
@@ -24,6 +34,7 @@ from lims.web.doors import Act, acts_for
 blueprint = Blueprint("station", __name__, template_folder="templates")
 blueprint.register_blueprint(trace_pages.blueprint)
 blueprint.register_blueprint(printer_pages.blueprint)
+blueprint.register_blueprint(storage_pages.blueprint)
 nav.add(_("What waits"), "/", PEOPLE, order=1)
 nav.add(_("Undo"), "/undo", UNDO.granted_to & PEOPLE, order=65)
 _SHOWN = 5  # of each list on the start page
@@ -170,7 +181,15 @@ def place(code: str) -> ResponseReturnValue:
             within=custody.place(session, found.parent_id),
             items=custody.items_at(session, found.id),
             inside=custody.places_in(session, found.id),
-            grid=_grid(custody.slots_of(session, found.id)),
+            grid=slots.grid_of(session, found),
+            path=custody.path_of(session, found.parent_id),
+            fill=custody.mapping.fills(session, [found.id])[found.id],
+            fills=custody.mapping.fills(
+                session, [each.id for each in custody.places_in(session, found.id)]
+            ),
+            marks=slots.MARKS,
+            letters=slots.LETTERS,
+            may_move=permissions.allowed(actor, MOVE),
             kinds=KIND_NAMES,
             states=STATE_NAMES,
             facts=custody.place_facts(session, found),
@@ -193,14 +212,6 @@ def _of_dose(session: Session, found: Item, actor: Actor) -> dict[str, Any]:
         "may_see_sheets": sees,
         "downtime": sees and found.state in (State.ALLOCATED, State.ISSUED, State.THAWED),
     }
-
-
-def _grid(slots: list[tuple[Place, Item | None]]) -> list[list[tuple[Place, Item | None]]]:
-    """The slots of a box, a row a list."""
-    rows: dict[str, list[tuple[Place, Item | None]]] = {}
-    for slot, standing in slots:
-        rows.setdefault((slot.position or "")[:1], []).append((slot, standing))
-    return list(rows.values())
 
 
 def _paged(lines: list[dict[str, Any]]) -> dict[str, Any]:

@@ -37,6 +37,7 @@ WORDS: Mapping[str, _] = {
     "custody.count-corrected": _("count corrected"),
     "custody.missing": _("missing at a count"),
     "custody.unexpected": _("seen at a count, not expected there"),
+    "custody.rack-settled": _("rack scanned and settled"),
     "custody.dispatched": _("sent off"),
     "custody.shipment-received": _("received from its way"),
     "custody.shipment-damaged": _("received damaged"),

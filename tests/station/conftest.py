@@ -48,17 +48,18 @@ class Seat:
         self.context.set_default_timeout(30_000)
         self.page = self.context.new_page()
         self.faults: list[str] = []
-        self.width = width
+        self.width, self.address = width, address
         self.page.on("pageerror", lambda fault: self.faults.append(str(fault)))
         self.page.route("**/*", lambda route: route.continue_())  # without the cache
         self.page.goto("/sign-in")
         self.page.fill("#login", login)
         self.page.fill("#password", PASSWORD)
         self.page.press("#password", "Enter")
-        self.page.wait_for_url(lambda url: "/sign-in" not in url)
+        self.page.wait_for_url(lambda url: "/sign-in" not in url, wait_until="networkidle")
 
     def speaks(self, language: str) -> None:
-        self.page.goto(f"/language/{language}?next=/")
+        """From the next page on."""
+        self.context.add_cookies([{"name": "language", "value": language, "url": self.address}])
 
     def opens(self, path: str) -> None:
         """Open a page that fits: at most 12 requests, 150 kB, no wider than the window."""

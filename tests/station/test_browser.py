@@ -2,16 +2,22 @@
 
 import os
 import time
+from datetime import timedelta
 
 import pytest
 
-from lims.core import codes
+from lims import custody, studies
+from lims.core import clock, codes, db
+from lims.custody import ItemKind
 from tests.conftest import SOAK
+from tests.custody.test_racks import fluidx
 from tests.station.conftest import SIZES, grown
 
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.parametrize("database_url", ["sqlite"], indirect=True),
+    # A browser that goes on to the next page hangs up on a picture that the server still sends.
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
 ]
 LANGUAGES = ("en", "fa", "zh")
 
@@ -51,3 +57,99 @@ def test_a_lineage_of_two_hundred_is_readable_in_three_languages(seat, laborator
         seen.opens(f"/items/{made['lot']}?open={group.get_attribute('data-group')}")
         assert seen.page.locator(".lineage a[href^='/items/V']").count() == 190
         shot(seen, f"item-open-{size}-{language}")
+
+
+def _boxed(laboratory) -> tuple[str, dict[str, str]]:
+    """A box of eight by twelve with tubes of every mark, and its tubes by position."""
+    tara = laboratory.tara
+    cold = custody.make_place(tara, name="Freezer 2", kind="freezer", temperature_class="-80C")
+    box = custody.make_box(tara, name="Box 07", parent=cold.code, rows=8, columns=12).code
+    number = laboratory.woman()
+    tubes = {}
+    for at, kind in (("A1", ItemKind.DOSE), ("A2", ItemKind.LOT), ("A3", ItemKind.SPECIMEN),
+                     ("B1", ItemKind.RETAINED), ("C5", ItemKind.DOSE)):  # fmt: skip
+        with db.transaction() as session:
+            her = studies.subject_by_number(session, number)
+            item = custody.make(
+                tara, kind, study_id=her.study_id, donor_id=her.id, step="test",
+                expires_at=clock.now() + timedelta(days=-1 if at == "A3" else 20),
+            )  # fmt: skip
+        custody.put(tara, code=item.code, to=box, position=at)
+        tubes[at] = item.code
+    custody.hold(tara, code=tubes["B1"], reason="looks cloudy")
+    return box, tubes
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_map_rtl_not_mirrored_and_map_keyboard(seat, laboratory, size):
+    box, tubes = _boxed(laboratory)
+    seen = seat(size=size)
+    for language in LANGUAGES:
+        seen.speaks(language)
+        seen.opens("/storage")
+        shot(seen, f"storage-{size}-{language}")
+        seen.opens(f"/places/{box}")
+        shot(seen, f"box-{size}-{language}")
+        at = {
+            each: seen.page.locator(f"[data-slot={each}] > *").bounding_box()
+            for each in ("A1", "A2", "B1")
+        }
+        assert at["A1"]["x"] < at["A2"]["x"]
+        assert at["A1"]["y"] < at["B1"]["y"]
+        assert min(at["A1"]["width"], at["A1"]["height"]) >= 48
+    marks = {
+        each: seen.page.locator(f"[data-slot={each}]").get_attribute("data-mark") for each in tubes
+    }
+    assert (marks["A3"], marks["B1"]) == ("!", "x")
+    # By the keyboard alone: into the grid, down, back, and open.
+    seen.page.locator("[data-slot=A1] > a").focus()
+    for key in ("ArrowRight", "ArrowRight", "ArrowDown", "ArrowLeft", "ArrowLeft"):
+        seen.page.keyboard.press(key)
+    assert codes.grouped(tubes["B1"]) in seen.page.inner_text("[data-slot-said]")
+    seen.page.keyboard.press("Enter")
+    seen.page.wait_for_url(f"**/items/{tubes['B1']}")
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_a_racks_file_is_reviewed_and_confirmed_by_one_button(seat, laboratory, size, tmp_path):
+    box, tubes = _boxed(laboratory)
+    positions = [f"{row}{column}" for row in "ABCDEFGH" for column in range(1, 13)]
+    held = dict(zip(tubes, [tubes["A2"], tubes["A1"], "FD06299917", tubes["B1"], ""], strict=True))
+    name, content = fluidx("Box 07", {at: code for at, code in held.items() if code}, positions)
+    file = tmp_path / name
+    file.write_bytes(content)
+    seen = seat(size=size)
+    for language in LANGUAGES:
+        seen.speaks(language)
+        seen.opens(f"/places/{box}/rack")
+        seen.page.set_input_files("#file", str(file))
+        began = time.monotonic()
+        seen.page.click("form.act button.main")
+        seen.page.wait_for_selector(".settle")
+        assert time.monotonic() - began < 5
+        assert seen.page.evaluate("document.documentElement.scrollWidth") <= seen.width
+        shot(seen, f"rack-{size}-{language}")
+    counts = {
+        each.get_attribute("data-count-of"): int(each.locator("b").inner_text())
+        for each in seen.page.locator("[data-count-of]").all()
+    }
+    assert counts == {
+        "match": 1, "inside": 2, "unexpected": 0, "unknown": 1, "missing": 2, "no-read": 0,
+    }  # fmt: skip
+    seen.page.check("[data-key='C5-'] [value=leave]")
+    seen.page.click(".settle button.main")
+    seen.page.wait_for_selector("[data-verdict=ok]")
+    with db.reading() as session:
+        standing = {slot.position: item.code for slot, item in
+                    custody.slots_of(session, custody.place_by_code(session, box).id)
+                    if item}  # fmt: skip
+    assert standing == {"A1": tubes["A2"], "A2": tubes["A1"], "B1": tubes["B1"], "C5": tubes["C5"]}
+    # Another rack's file stops, and nothing is recorded.
+    file.write_bytes(fluidx("container1", {}, positions)[1])
+    seen.speaks("en")
+    seen.opens(f"/places/{box}/rack")
+    seen.page.set_input_files("#file", str(file))
+    seen.page.click("form.act button.main")
+    seen.page.wait_for_selector("[data-verdict]")
+    assert "Nothing was recorded." in seen.page.inner_text("[data-verdict]")
+    shot(seen, f"rack-wrong-{size}")
