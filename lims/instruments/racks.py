@@ -43,7 +43,7 @@ class Profile:
 
 
 FLUIDX = Profile("FluidX", "well", "2d barcode", "rack id", "tube count")
-# What any program can write: documented in docs/racks.md.
+# What any program can write.
 PLAIN = Profile("plain rack list", "position", "code", "rack")
 
 
