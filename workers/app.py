@@ -17,9 +17,9 @@ from workers.schedule import PERIODIC
 # that none runs twice at once (H35).
 LONGEST_TASK = timedelta(seconds=60)
 VISIBLE_AGAIN = 10 * LONGEST_TASK
-_NOT_TASKS = ("app", "embedded", "identity", "schedule")
+_NOT_TASKS = ("app", "careful", "embedded", "identity", "schedule")
 
-app = Celery("lims", set_as_current=True)
+app = Celery("lims", set_as_current=True, task_cls="workers.careful:CarefulTask")
 
 
 def configure(broker_url: str | None) -> Celery:

@@ -22,6 +22,7 @@ STATUS_SECONDS = 1.0
 PRINT_SECONDS = 25.0
 """How long one label may take in a printer that says that it is at it."""
 _AGAIN_SECONDS = 0.05
+_SETTLES_SECONDS = 0.002
 
 
 @contextmanager
@@ -114,7 +115,7 @@ class Raw(Line):
         while self._connection.recv(1024):
             pass
         # It may have hung up before the last bytes were there; then they come back as an error.
-        time.sleep(_AGAIN_SECONDS / 5)
+        time.sleep(_SETTLES_SECONDS)
         error = self._connection.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
         if error:
             raise OSError(error, "reset")

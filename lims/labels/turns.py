@@ -24,6 +24,8 @@ HELD = timedelta(seconds=45)
 """Longer than one label may take; it is extended with each."""
 RESTS = timedelta(seconds=10)
 """How long a printer that cannot print is left alone."""
+SEEN_AGAIN = timedelta(seconds=5)
+"""How often it is written that a printer is ready."""
 ASK_AGAIN = timedelta(minutes=10)
 """After this a printer that gave no answer to questions is asked once more."""
 
@@ -135,6 +137,8 @@ def saw(
         rests: leave it alone for a while.
     """
     now = clock.now()
+    if health is Health.READY and answered is None and said is None and _known(printer, now):
+        return
     with db.transaction() as session:
         turn = of(session, printer)
         if turn is None:
@@ -147,6 +151,20 @@ def saw(
             turn.seen_at = now
         if answered is not None:
             turn.answered, turn.asked_at = answered, now
+
+
+def _known(printer: str, now: datetime) -> bool:
+    """Whether it stands there already, and lately, that a printer is ready."""
+    with db.reading() as session:
+        turn = of(session, printer)
+    return (
+        turn is not None
+        and turn.health is Health.READY
+        and turn.said is None
+        and turn.rests_until is None
+        and turn.seen_at is not None
+        and now - turn.seen_at < SEEN_AGAIN
+    )
 
 
 def asks(printer: LabelPrinter, turn: LabelTurn | None, now: datetime) -> bool | None:

@@ -83,11 +83,11 @@ def drawn(rows):
 class Worker:
     """A worker process on a broker and a database."""
 
-    def __init__(self, database_url, broker, *, beat=True, env=None):
+    def __init__(self, database_url, broker, *, beat=True, env=None, stderr=subprocess.PIPE):
         self.process = subprocess.Popen(
             [str(LIMS), "worker", "--json", "--concurrency", "2", *(["--beat"] if beat else [])],
             stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+            stderr=stderr,
             text=True,
             env={
                 **os.environ,
