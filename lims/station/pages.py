@@ -17,6 +17,7 @@ from lims.custody import KIND_NAMES, STATE_NAMES, Item, ItemKind, State
 from lims.custody.permissions import MOVE, READ, UNDO
 from lims.dosing.permissions import GIVES, SHEET
 from lims.station import (
+    bench_pages,
     cards,
     printer_pages,
     slots,
@@ -35,6 +36,7 @@ blueprint = Blueprint("station", __name__, template_folder="templates")
 blueprint.register_blueprint(trace_pages.blueprint)
 blueprint.register_blueprint(printer_pages.blueprint)
 blueprint.register_blueprint(storage_pages.blueprint)
+blueprint.register_blueprint(bench_pages.blueprint)
 nav.add(_("What waits"), "/", PEOPLE, order=1)
 nav.add(_("Undo"), "/undo", UNDO.granted_to & PEOPLE, order=65)
 _SHOWN = 5  # of each list on the start page

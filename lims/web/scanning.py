@@ -47,6 +47,19 @@ def stops() -> Mapping[str, Panel]:
             _("The page took too long to come."),
             _("Scan it again."),
         ),
+        "left": _stop(
+            _("Scans of another person were not sent:"),
+            _("She is no longer signed in here."),
+            _("Let her scan them again."),
+        ),
+        "wait": Panel(
+            "wait",
+            str(_("Waiting for the server:")),
+            str(_("It does not answer. What is scanned is kept and sent in its order.")),
+            str(_("Leave this page open.")),
+            str(_("The operator, if it does not come back.")),
+            recorded=False,
+        ),
     }
 
 

@@ -3,7 +3,16 @@
 import json
 from typing import Any
 
-from flask import Blueprint, Response, current_app, redirect, render_template, request, session
+from flask import (
+    Blueprint,
+    Response,
+    current_app,
+    g,
+    redirect,
+    render_template,
+    request,
+    session,
+)
 from flask.typing import ResponseReturnValue
 
 from lims.core import db, mode, words
@@ -66,9 +75,19 @@ def sign_in_badge() -> ResponseReturnValue:
 @blueprint.post("/sign-out")
 def sign_out() -> ResponseReturnValue:
     """End the sign-in here and on the server."""
+    end()
+    return forgotten(redirect("/sign-in", 303))  # type: ignore[arg-type]
+
+
+def end() -> None:
+    """Nobody is signed in here from now on; what is drawn after this is drawn for nobody."""
     _end_the_old()
     session.clear()
-    response = redirect("/sign-in", 303)
+    g.actor = None
+
+
+def forgotten(response: Response) -> Response:
+    """A response that takes the sign-in's cookie away."""
     response.delete_cookie(
         auth.cookie_name("sign-in"),
         secure=current_app.config["SECURE"],

@@ -1,0 +1,253 @@
+"""The scan station: one input that always listens, one thing said back (screens of the bench).
+
+With the script a scan is sent at once and only the board comes back; without it the same form
+brings the whole page. Nobody need be signed in to see it; then scans show nothing but their kind.
+"""
+
+import json
+import re
+from datetime import datetime
+from typing import Any
+from uuid import uuid4
+
+from flask import (
+    Blueprint,
+    Response,
+    current_app,
+    make_response,
+    redirect,
+    render_template,
+    request,
+)
+from flask.typing import ResponseReturnValue
+from sqlalchemy.orm import Session
+
+from lims import custody
+from lims.core import clock, codes, db, mode, scanned
+from lims.core.errors import DomainError
+from lims.core.permissions import PEOPLE, Actor
+from lims.core.words import Text as _
+from lims.station import cards, orders, sheet
+from lims.station.bench import Bench, Outcome, Scanned, named
+from lims.station.grammar import IN_HAND_SECONDS, Mode
+from lims.station.scanning import scan as take
+from lims.web import auth, nav, signing, verdicts
+from lims.web.verdicts import Panel
+
+blueprint = Blueprint("bench", __name__, template_folder="templates")
+nav.add(_("Station"), "/station", PEOPLE, order=2)
+_LONGEST = 400
+
+
+@blueprint.get("/station")
+def station() -> ResponseReturnValue:
+    """The station, with nothing in hand."""
+    return _page(auth.actor_or_nobody(), None, Bench())
+
+
+@blueprint.post("/station")
+def scan() -> ResponseReturnValue:
+    """One scan, one typed word, or one pressed command."""
+    actor = auth.actor_or_nobody()
+    bench = _carried()
+    text = (request.form.get("command") or request.form.get("code", "")).strip(" \t\r\n")
+    if not text:
+        return _page(actor, None, bench)
+    if actor is None:
+        return _page(None, _for_nobody(text[:_LONGEST]), Bench(), status=401)
+    outcome = _taken(actor, text[:_LONGEST], bench)
+    if outcome.go == "badge":
+        return _other_badge(text, outcome)
+    if request.headers.get("X-Board") is None:
+        if outcome.go == "sign-out":
+            return signing.sign_out()
+        if outcome.go:
+            return redirect(outcome.go, 303)
+    return _page(actor, outcome, outcome.bench)
+
+
+@blueprint.post("/station/name")
+def name() -> ResponseReturnValue:
+    """What this device's bench is called; it stands in the entries that are made here."""
+    wanted = request.form.get("name", "").strip()[:40]
+    response = make_response(redirect("/station", 303))
+    response.set_cookie(
+        "station",
+        wanted if wanted.isascii() and wanted.isprintable() else "",
+        max_age=400 * 86400,
+        secure=current_app.config["SECURE"],
+        httponly=True,
+        samesite="Lax",
+    )
+    return response
+
+
+@blueprint.get("/station/commands")
+def commands() -> ResponseReturnValue:
+    """The commands as barcodes, to print and hang up."""
+    with db.reading() as session:
+        practice = mode.is_practice(session)
+    made = [
+        (order, code := orders.code_of(order.name, practice=practice), sheet.drawn(code))
+        for order in orders.ORDERS.values()
+    ]
+    return render_template("station/commands.html", title=_("Commands to scan"), commands=made)
+
+
+def _taken(actor: Actor, text: str, bench: Bench) -> Outcome:
+    try:
+        at = clock.parse(request.form["at"], "at") if request.form.get("at") else None
+        one = Scanned(text, request.form.get("_key") or uuid4().hex, at, _seconds(bench))
+        return take(actor, scanned=one, bench=bench)
+    except DomainError as refusal:  # a role that may not look, or a time that is none
+        return Outcome(verdicts.of_error(refusal), bench)
+
+
+def _seconds(bench: Bench) -> float:
+    """How long what is in hand has been there: as the device says, else by our clock."""
+    said = request.form.get("age", "")
+    if said.isascii() and said.isdigit() and len(said) < 12:
+        return int(said) / 1000
+    return (clock.now() - bench.hand_at).total_seconds() if bench.hand_at else 0
+
+
+def _carried() -> Bench:
+    """What the page carried along; whatever cannot be read is nothing."""
+    form = request.form
+    wanted = form.get("mode", "")
+    at: datetime | None = None
+    hand = form.get("hand", "")[:20]
+    try:
+        at = clock.parse(form["hand_at"], "hand_at") if form.get("hand_at") else None
+        if hand:
+            codes.parse(hand)
+    except DomainError:
+        hand, at = "", None
+    count = form.get("count", "")
+    return Bench(
+        mode=Mode(wanted) if wanted in list(Mode) else Mode.SINGLE,
+        hand=hand,
+        hand_at=at,
+        aim=form.get("aim", "")[:9],
+        batch=form.get("batch", "")[:32],
+        count=int(count) if count.isascii() and count.isdigit() and len(count) < 6 else 0,
+        done=tuple(
+            each for each in form.get("done", "").split() if re.fullmatch(r"\w{9}\.\d{1,9}", each)
+        )[:500],
+        unknown=tuple(each[:60] for each in form.get("unknown", "").split("\n") if each)[:200],
+    )
+
+
+def _for_nobody(text: str) -> Outcome:
+    """Nobody is signed in: a badge asks for its PIN, anything else only says what it is."""
+    try:
+        read = scanned.tell(text, "code")
+    except DomainError as refusal:
+        return Outcome(verdicts.of_error(refusal), Bench())
+    if isinstance(read, codes.Scanned) and read.letter == "P":
+        panel = Panel(
+            "ask",
+            str(_("Badge")) + " " + codes.grouped(read.code),
+            str(_("A badge opens work together with its PIN.")),
+            str(_("Type the PIN of this badge.")),
+            recorded=False,
+        )
+        return Outcome(panel, Bench(), go="badge")
+    what = (
+        f"{codes.LETTERS[read.letter]} {codes.grouped(read.code)}"
+        if isinstance(read, codes.Scanned)
+        else read.text
+    )
+    panel = Panel(
+        "ask",
+        what,
+        str(_("Nobody is signed in here.")),
+        str(_("Scan your badge.")),
+        recorded=False,
+    )
+    return Outcome(panel, Bench())
+
+
+def _other_badge(text: str, outcome: Outcome) -> Response:
+    """Another badge locks whoever was here at once; its PIN opens the work of its owner."""
+    signing.end()
+    return signing.forgotten(make_response(_page(None, outcome, Bench(), badge=text)))
+
+
+def _page(
+    actor: Actor | None,
+    outcome: Outcome | None,
+    bench: Bench,
+    *,
+    status: int = 200,
+    badge: str = "",
+) -> ResponseReturnValue:
+    asks_pin = outcome is not None and outcome.go == "badge"
+    with db.reading() as session:
+        hand, card = _of_hand(session, bench, actor)
+        aim = named(session, bench.aim) if bench.aim and actor else ""
+        free = _free(session, bench.aim) if bench.aim and actor else None
+    board_only = request.headers.get("X-Board") is not None
+    drawn = render_template(
+        "station/board.html" if board_only else "station/bench.html",
+        title=_("Station"),
+        actor=actor,
+        outcome=outcome,
+        bench=bench,
+        carried=_written(bench),
+        hand=hand,
+        hand_card=card,
+        seconds=IN_HAND_SECONDS,
+        aim=aim,
+        free=free,
+        orders=orders.ORDERS.values(),
+        badge=(badge or request.form.get("code", "")) if asks_pin else "",
+        key=uuid4().hex,
+        line=_line(outcome),
+    )
+    return drawn, status
+
+
+def _of_hand(
+    session: Session, bench: Bench, actor: Actor | None
+) -> tuple[str, list[tuple[Any, Any]]]:
+    if not bench.hand or actor is None:
+        return "", []
+    code = codes.parse(bench.hand).code
+    try:
+        title = named(session, code)
+        if code[0] == "A":
+            return title, []
+        return title, cards.card_of(session, custody.find(session, code))[1:]
+    except DomainError:
+        return "", []
+
+
+def _free(session: Session, aim: str) -> int | None:
+    place = custody.place_by_code(session, aim)
+    slots = custody.slots_of(session, place.id)
+    return sum(item is None for _slot, item in slots) if slots else None
+
+
+def _written(bench: Bench) -> dict[str, str]:
+    """What the page carries, as the form sends it again."""
+    return {
+        "mode": bench.mode.value,
+        "hand": bench.hand,
+        "hand_at": clock.text(bench.hand_at) if bench.hand_at else "",
+        "aim": bench.aim,
+        "batch": bench.batch,
+        "count": str(bench.count),
+        "unknown": "\n".join(bench.unknown),
+        "done": " ".join(bench.done),
+    }
+
+
+def _line(outcome: Outcome | None) -> str:
+    """One line of the last scans, for the script to keep."""
+    if outcome is None:
+        return ""
+    said = outcome.panel.what
+    if not outcome.panel.recorded:
+        said = f"{said.rstrip('.。')}. {_('Nothing was recorded.')}"
+    return json.dumps({"kind": outcome.panel.kind, "said": said, "event": outcome.event})

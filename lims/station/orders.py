@@ -1,0 +1,73 @@
+"""Commands that are scanned off a sheet or typed as a word: the same on every installation."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from hashlib import sha256
+
+from lims.core import codes, words
+from lims.core.words import Text as _
+
+
+@dataclass(frozen=True)
+class Order:
+    """One command.
+
+    Attributes:
+        name: its word in English, as it stands on the sheet.
+        title: its word in the reader's language.
+        about: what it does, in one sentence.
+    """
+
+    name: str
+    title: _
+    about: _
+
+
+ORDERS: Mapping[str, Order] = {
+    each.name: each
+    for each in (
+        Order("UNDO", _("UNDO"), _("Takes the last move back, within ten minutes.")),
+        Order("UNDO BATCH", _("UNDO BATCH"), _("Takes back everything that this batch put.")),
+        Order("DONE", _("DONE"), _("Ends a batch or looking, or puts down what is in hand.")),
+        Order("BATCH", _("BATCH"), _("Everything scanned after it goes into one place.")),
+        Order("LOOK", _("LOOK"), _("Scans only show what things are, until DONE.")),
+        Order("VERIFY", _("VERIFY"), _("The label in hand sticks where it belongs.")),
+        Order("PRINT", _("PRINT"), _("A new label for what is in hand.")),
+        Order("HELP", _("HELP"), _("What can be scanned here.")),
+        Order("SIGN-OUT", _("SIGN-OUT"), _("Ends your work here.")),
+    )
+}
+COPY = 1  # a sheet may be printed as often as wanted; it is no label of a thing
+
+
+def code_of(name: str, *, practice: bool) -> str:
+    """The code of a command; it follows from its name, so that a sheet works everywhere.
+
+    >>> code_of("LOOK", practice=True)[:2]
+    'XZ'
+    """
+    number = int.from_bytes(sha256(f"exotrace command {name}".encode()).digest(), "big")
+    while True:
+        body = ""
+        for _each in range(7):
+            number, at = divmod(number, len(codes.ALPHABET))
+            body += codes.ALPHABET[at]
+        if practice:
+            body = codes.PRACTICE + body[1:]
+        check = codes.check_character("X" + body)
+        if check in codes.ALPHABET and practice == (body[0] == codes.PRACTICE):
+            return "X" + body + check
+
+
+def ordered(text: str, *, practice: bool) -> Order | None:
+    """The command that a word or a code says; None for anything else."""
+    said = text.strip().casefold()
+    for order in ORDERS.values():
+        if said == order.name.casefold() or any(
+            said == order.title.spoken(language).casefold() for language in words.LANGUAGES
+        ):
+            return order
+    folded = codes.fold(text)[: codes.LENGTH]
+    return next(
+        (each for each in ORDERS.values() if code_of(each.name, practice=practice) == folded), None
+    )

@@ -1,0 +1,106 @@
+"""What a scan at the station writes: an item or a box stands somewhere else now."""
+
+from dataclasses import replace
+from typing import Any
+
+from lims import custody, ledger
+from lims.core import acts, db, device
+from lims.core.device import Scan
+from lims.core.permissions import Actor, requires
+from lims.core.words import Text as _
+from lims.custody import Place
+from lims.custody.permissions import MOVE, PLACE
+from lims.station import cards
+from lims.station.bench import Bench, Outcome, Scanned, did, named
+from lims.station.grammar import Mode
+from lims.web import late
+from lims.web.verdicts import Panel
+
+
+@requires(MOVE)
+def put(actor: Actor, code: str, to: str, scanned: Scanned, bench: Bench) -> Outcome:
+    """Move an item into a place, as one act of its own.
+
+    Args:
+        code: of the item, as it was scanned.
+    """
+    batch = bench.mode is Mode.BATCH
+    key = f"{bench.batch}.{scanned.key}" if batch else scanned.key
+
+    def call() -> dict[str, Any]:
+        require_prompt(scanned)
+        with db.transaction() as session:
+            found = custody.find(session, code, lock=True)
+            there = custody.place_by_code(session, to)
+            before = custody.place(session, found.place_id)
+            if before is not None and there.id in (before.id, _box_of(before)):
+                return {"code": found.code, "already": before.name}
+            moved = custody.put(actor, code=code, to=to)
+            now = custody.place_by_code(session, moved.place)
+            return {"code": found.code, "was": before.name if before else "", "now": now.name}
+
+    with device.said(Scan(scanned.at) if scanned.at else None):
+        digest = acts.digest_of("station.put", code, to)
+        answer = acts.once(actor, key, digest, call).answer
+    with db.reading() as session:
+        title = named(session, answer["code"])
+        card = cards.card_of(session, custody.find(session, answer["code"]))
+        last = ledger.last_of(session, custody.stream(answer["code"]))
+    if "already" in answer:
+        what = _("%(what)s is already in %(place)s", what=title, place=answer["already"])
+        return Outcome(Panel("ok", str(what), recorded=False), bench.put_down(), title, card)
+    after = replace(bench, count=bench.count + 1) if batch else bench.put_down()
+    if last is not None:
+        after = did(after, answer["code"], last.number)
+    return Outcome(
+        Panel(
+            "ok",
+            f"{title} → {answer['now']}",
+            str(_("was: %(place)s", place=answer["was"] or _("nowhere"))),
+        ),
+        after,
+        title,
+        card,
+        event=last.number if last else None,
+    )
+
+
+def _box_of(place: Place) -> Any:
+    return place.parent_id if place.kind == "slot" else None
+
+
+@requires(PLACE)
+def carry(actor: Actor, inner: str, outer: str, scanned: Scanned, bench: Bench) -> Outcome:
+    """Put a box or a rack, with all in it, into another place."""
+
+    def call() -> dict[str, Any]:
+        require_prompt(scanned)
+        with db.transaction() as session:
+            around = custody.place_by_code(session, outer)
+            moving = custody.place_by_code(session, inner)
+            was = custody.place(session, moving.parent_id)
+            if moving.id in custody.places_within(session, around.id):
+                return {"already": around.name}
+            custody.move_place(actor, code=inner, to=outer)
+            return {"was": was.name if was else "", "now": around.name}
+
+    digest = acts.digest_of("station.carry", inner, outer)
+    with device.said(Scan(scanned.at) if scanned.at else None):
+        answer = acts.once(actor, scanned.key, digest, call).answer
+    with db.reading() as session:
+        title = named(session, inner)
+    if "already" in answer:
+        what = _("%(what)s is already in %(place)s", what=title, place=answer["already"])
+        return Outcome(Panel("ok", str(what), recorded=False), bench.put_down(), title)
+    with db.reading() as session:
+        last = ledger.last_of(session, f"place/{inner}")
+    after = did(bench.put_down(), inner, last.number) if last else bench.put_down()
+    was = _("was: %(place)s", place=answer["was"] or _("nowhere"))
+    panel = Panel("ok", f"{title} → {answer['now']}", str(was))
+    return Outcome(panel, after, title, event=last.number if last else None)
+
+
+def require_prompt(scanned: Scanned) -> None:
+    """Asked inside the act: what was done already is answered, however late it is asked again."""
+    if scanned.at is not None:
+        late.require_prompt(Scan(scanned.at), keepable=False)

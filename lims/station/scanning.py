@@ -1,0 +1,211 @@
+"""Taking one scan at the station: what it is, and what it means with what is in hand."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from lims import custody, people
+from lims.core import clock, codes, db, mode
+from lims.core.errors import DomainError
+from lims.core.permissions import Actor, requires
+from lims.core.words import Text as _
+from lims.custody import FINAL, KIND_NAMES, STATE_NAMES, State
+from lims.custody.permissions import READ
+from lims.station import cards, grammar, obeying, orders, putting
+from lims.station.bench import CALL, Bench, Outcome, Scanned, named
+from lims.station.grammar import Mode, Step, Thing
+from lims.web import verdicts
+from lims.web.verdicts import Panel
+
+_BAD = frozenset({State.ON_HOLD, State.QUARANTINE, State.REJECTED, State.BLOCKED})
+
+
+@requires(READ)
+def scan(actor: Actor, *, scanned: Scanned, bench: Bench) -> Outcome:
+    """Take one scan.
+
+    A refusal is an outcome as well: a stop that leaves everything as it was.
+    """
+    try:
+        return _scan(actor, scanned, bench)
+    except DomainError as refusal:
+        if bench.mode is Mode.BATCH and scanned.text not in bench.unknown:
+            bench = replace(bench, unknown=(*bench.unknown, scanned.text[:60]))
+        return Outcome(verdicts.of_error(refusal), bench)
+
+
+def _scan(actor: Actor, scanned: Scanned, bench: Bench) -> Outcome:
+    with db.reading() as session:
+        order = orders.ordered(scanned.text, practice=mode.is_practice(session))
+    if order is not None:
+        return obeying.obey(actor, order, scanned, bench)
+    found = cards.scanned(actor, code=scanned.text)
+    if found["kind"] == "badge":
+        return _badge(actor, found["code"], bench)
+    if found["url"] is None or found["kind"] == "wristband":
+        return _no_thing(found, bench)
+    return _of_thing(actor, found, scanned, bench)
+
+
+def _of_thing(actor: Actor, found: Mapping[str, Any], scanned: Scanned, bench: Bench) -> Outcome:
+    with db.reading() as session:
+        thing = _thing(session, found["code"])
+        hand = _in_hand(session, scanned, bench)
+        title, card = _card(session, found)
+        trouble = _trouble(session, found["code"])
+    wanted = grammar.step(bench.mode, thing, hand=hand, aim=bench.aim)
+    if wanted is Step.PUT:
+        batch = bench.mode is Mode.BATCH
+        pair = (scanned.text, bench.aim) if batch else (bench.hand, thing.code)
+        return putting.put(actor, *pair, scanned, bench)
+    if wanted is Step.CARRY and hand is not None:
+        return putting.carry(actor, hand.code, thing.code, scanned, bench)
+    done = Outcome(trouble or Panel("ok", title), bench, title, card)
+    if wanted in (Step.TAKE, Step.REFUSE):
+        return _taken(done, thing, hand if wanted is Step.REFUSE else None, scanned, trouble)
+    return done if wanted is Step.SHOW else _aimed(done, wanted, thing)
+
+
+def _thing(session: Session, code: str) -> Thing:
+    if code[0] == "A":
+        return Thing(code, custody.place_by_code(session, code).kind)
+    return Thing(code, moves=code[0] in cards.ITEMS)
+
+
+def _in_hand(session: Session, scanned: Scanned, bench: Bench) -> Thing | None:
+    if not bench.hand or not grammar.in_hand(scanned.seconds):
+        return None
+    return _thing(session, codes.parse(bench.hand).code)
+
+
+def _card(session: Session, found: Mapping[str, Any]) -> tuple[str, list[tuple[Any, Any]]]:
+    code = found["code"]
+    card = [(each["label"], each["value"]) for each in found["card"]]
+    if code[0] == "A":
+        place = custody.place_by_code(session, code)
+        slots = custody.slots_of(session, place.id)
+        if slots:
+            card.append((_("Free slots"), sum(item is None for _slot, item in slots)))
+        return place.name, card
+    item = custody.find(session, code)
+    return f"{KIND_NAMES[item.kind]} {codes.grouped(code)}", card
+
+
+def _trouble(session: Session, code: str) -> Panel | None:
+    """Why somebody should think before she goes on with a thing; a stop where it is gone."""
+    if code[0] == "A":
+        return None
+    item = custody.find(session, code)
+    what = f"{KIND_NAMES[item.kind]} {codes.grouped(code)}"
+    state = str(_("its state is: %(state)s", state=STATE_NAMES[item.state]))
+    if item.state in FINAL:
+        return Panel(
+            "stop",
+            what,
+            state,
+            str(_("Set it aside and look at its page.")),
+            str(CALL),
+            recorded=False,
+        )
+    above = [each.id for each in custody.ancestors(session, [item.id])]
+    reasons = [each.reason for each in custody.holds(session, [item.id, *above])]
+    if item.state in _BAD:
+        reasons.insert(0, state)
+    if item.expires_at is not None and item.expires_at <= clock.now():
+        reasons.insert(0, str(_("it has expired")))
+    if not reasons:
+        return None
+    return Panel(
+        "ask",
+        what,
+        "; ".join(reasons),
+        str(_("Only put it where such things are kept.")),
+        str(_("QC officer")),
+        recorded=False,
+    )
+
+
+def _taken(
+    done: Outcome, thing: Thing, first: Thing | None, scanned: Scanned, trouble: Panel | None
+) -> Outcome:
+    if trouble is not None and trouble.kind == "stop":
+        return replace(done, panel=trouble)
+    bench = replace(done.bench, hand=codes.fold(scanned.text), hand_at=scanned.at or clock.now())
+    if trouble is not None:
+        return replace(done, panel=trouble, bench=bench)
+    if first is None:
+        return replace(done, panel=Panel("ok", done.title, str(_("in hand"))), bench=bench)
+    with db.reading() as session:
+        was = named(session, first.code)
+    do_now = (
+        _("To put it there, scan the place again: %(place)s", place=was)
+        if first.is_place and not thing.is_place
+        else _("Go on with what is in hand now.")
+    )
+    panel = Panel(
+        "ask",
+        str(_("In hand now: %(what)s", what=done.title)),
+        str(_("It cannot hold %(first)s; nothing was recorded for that.", first=was)),
+        str(do_now),
+        recorded=False,
+    )
+    return replace(done, panel=panel, bench=bench)
+
+
+def _aimed(done: Outcome, wanted: Step, thing: Thing) -> Outcome:
+    if wanted is Step.AIM:
+        panel = Panel("ok", str(_("Into: %(place)s", place=done.title)))
+        return replace(done, panel=panel, bench=replace(done.bench, aim=thing.code))
+    none_yet = wanted is Step.NEEDS_PLACE
+    panel = Panel(
+        "ask",
+        done.title,
+        str(
+            _("A batch needs its place first.")
+            if none_yet
+            else _("This batch goes into another place.")
+        ),
+        str(
+            _("Scan the place into which everything goes.")
+            if none_yet
+            else _("Scan DONE first, then BATCH for the next place.")
+        ),
+        recorded=False,
+    )
+    return replace(done, panel=panel)
+
+
+def _no_thing(found: Mapping[str, Any], bench: Bench) -> Outcome:
+    if found["kind"] == "wristband":
+        panel = Panel(
+            "stop",
+            f"{_('wristband')} {codes.grouped(found['code'])}",
+            str(_("Wristbands are for the bedside page.")),
+            str(_("Open the bedside page and scan the band there.")),
+            str(CALL),
+            recorded=False,
+        )
+        return Outcome(panel, bench)
+    refusal = cards.nothing_known(found["code"])
+    card = [(each["label"], each["value"]) for each in found["card"]]
+    if bench.mode is Mode.BATCH and found["code"] not in bench.unknown:
+        bench = replace(bench, unknown=(*bench.unknown, found["code"][:60]))
+    return Outcome(verdicts.of_error(refusal), bench, found["code"], card)
+
+
+def _badge(actor: Actor, code: str, bench: Bench) -> Outcome:
+    with db.reading() as session:
+        account = people.by_badge(session, code)
+        name = people.name_of(session, account.person_id)
+    if account.id == actor.account:
+        return Outcome(Panel("ok", str(_("You are signed in: %(name)s", name=name))), bench)
+    panel = Panel(
+        "ask",
+        str(_("Badge of %(name)s", name=name)),
+        str(_("Whoever worked here was signed out.")),
+        str(_("Type the PIN of this badge.")),
+        recorded=False,
+    )
+    return Outcome(panel, Bench(), go="badge")

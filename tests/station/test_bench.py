@@ -1,0 +1,330 @@
+"""The station over HTTP: first goes into second, batches, looking, badges; without a script."""
+
+import json
+import re
+from datetime import timedelta
+from types import SimpleNamespace
+from uuid import uuid4
+
+import pytest
+import zxingcpp
+from PIL import Image, ImageDraw
+from sqlalchemy import func, select
+
+from lims import custody, people
+from lims.core import clock, codes, db
+from lims.ledger.models import LedgerEntry
+from lims.station import orders
+from tests.custody import bench as made
+from tests.site_here import MENSTRUAL, Site, secret, site, verified  # noqa: F401
+
+pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+
+
+class Station:
+    """A station's page, as a browser without a script uses it."""
+
+    def __init__(self, of: Site, who: str = "tech") -> None:
+        self.client = of.browser(who)
+        self.carried: dict[str, str] = {}
+
+    def scan(self, text: str, **more: str) -> "Station":
+        """Send one scan with what the page carries."""
+        sent = {"_csrf": secret(self.client), "_key": uuid4().hex, **self.carried, "code": text}
+        self.answer = self.client.post("/station", data={**sent, **more})
+        self.text = self.answer.get_data(as_text=True)
+        found = re.search(r"data-carried='([^']*)'", self.text)
+        if found:
+            self.carried = json.loads(found[1].replace("&#34;", '"'))
+        return self
+
+    @property
+    def verdict(self) -> str:
+        return re.findall(r'data-verdict="(\w+)"', self.text)[0]
+
+
+@pytest.fixture
+def here(site: Site) -> SimpleNamespace:  # noqa: F811
+    """A station with a shelf, a box of four slots in it, two freezers, and three vials."""
+    tech = site.actor("tech")
+
+    def place(name: str, kind: str, parent: str | None = None) -> str:
+        return custody.make_place(
+            tech, name=name, kind=kind, temperature_class="-80C", parent=parent
+        ).code
+
+    freezer, other = place("F2", "freezer"), place("F3", "freezer")
+    shelf = place("Shelf 1", "shelf", freezer)
+    box = custody.make_box(tech, name="Box 7", parent=shelf, rows=2, columns=2).code
+    (woman,) = made.women(MENSTRUAL, 1)
+    vials = [made.thing(custody.ItemKind.DOSE, donor=woman) for _each in range(3)]
+    return SimpleNamespace(
+        site=site, freezer=freezer, other=other, shelf=shelf, box=box, vials=vials
+    )
+
+
+def moves() -> int:
+    """How many moves stand in the trail."""
+    with db.reading() as session:
+        return session.scalar(
+            select(func.count()).select_from(LedgerEntry).where(LedgerEntry.kind == "custody.moved")
+        )
+
+
+def where(code: str) -> str:
+    """The name of the place where an item stands."""
+    with db.reading() as session:
+        found = custody.place(session, custody.find(session, code).place_id)
+        return found.name if found else ""
+
+
+def test_first_goes_into_second(here):
+    at, vial = Station(here.site), here.vials[0]
+
+    at.scan(vial)
+    assert at.verdict == "ok"
+    assert at.carried["hand"] == vial
+    assert codes.grouped(vial) in at.text
+    assert moves() == 0
+    at.scan(here.box)
+    assert (at.verdict, at.carried["hand"], moves()) == ("ok", "", 1)
+    assert where(vial) == "Box 7 A1"
+    assert "Box 7 A1" in at.text
+    assert "data-event-id" in at.text
+
+
+def test_scan_direction_box_then_vial_writes_nothing(here):
+    at = Station(here.site).scan(here.box).scan(here.vials[0])
+
+    assert (at.verdict, at.carried["hand"], moves()) == ("ask", here.vials[0], 0)
+    assert "To put it there, scan the place again: Box 7" in at.text
+    assert "Nothing was recorded." in at.text
+    at.scan(here.box)
+    assert (at.verdict, moves()) == ("ok", 1)
+
+
+def test_a_vial_after_a_vial_puts_the_first_down(here):
+    one, two, _three = here.vials
+    at = Station(here.site).scan(one).scan(two)
+
+    assert (at.verdict, at.carried["hand"]) == ("ask", two)
+    assert codes.grouped(one) in at.text
+    at.scan(here.box)
+    assert (where(one), where(two)) == ("", "Box 7 A1")
+
+
+def test_scan_inhand_expires(here):
+    at = Station(here.site).scan(here.vials[0]).scan(here.box, age="61000")
+
+    assert (at.verdict, at.carried["hand"], moves()) == ("ok", here.box, 0)
+    later = Station(here.site).scan(here.vials[0])
+    with clock.running(clock.SetClock(clock.now() + timedelta(seconds=61))):
+        later.scan(here.box)
+    assert (later.carried["hand"], moves()) == (here.box, 0)
+
+
+def test_a_box_goes_onto_a_shelf_and_never_a_shelf_into_a_box(here):
+    at = Station(here.site).scan(here.box).scan(here.other)
+    assert at.verdict == "ok"
+    with db.reading() as session:
+        box = custody.place_by_code(session, here.box)
+        assert custody.place(session, box.parent_id).name == "F3"
+    at = Station(here.site).scan(here.shelf).scan(here.box)
+    assert (at.verdict, at.carried["hand"]) == ("ask", here.box)
+
+
+def test_what_lies_there_already_is_no_move(here):
+    at = Station(here.site).scan(here.vials[0]).scan(here.box)
+    at.scan(here.vials[0]).scan(here.box)
+
+    assert (at.verdict, moves(), where(here.vials[0])) == ("ok", 1, "Box 7 A1")
+    assert "is already in" in at.text
+
+
+def test_a_repeated_scan_acts_once_and_answers_the_same(here):
+    at = Station(here.site).scan(here.vials[0])
+    before = dict(at.carried)
+    first = at.scan(here.box, _key="same").text
+    at.carried = before
+    again = at.scan(here.box, _key="same").text
+
+    assert moves() == 1
+    said = re.compile(r'verdict-what">([^<]+)<')
+    assert said.findall(first) == said.findall(again)
+    assert "was: nowhere" in again
+
+
+def test_an_old_scan_is_not_made_now_but_what_was_done_is_still_answered(here):
+    at = Station(here.site).scan(here.vials[0])
+    before, then = dict(at.carried), clock.now()
+    old = clock.text(then - timedelta(minutes=3))
+    assert at.scan(here.box, at=old, age="1000").verdict == "stop"
+    assert moves() == 0
+    at.carried = dict(before)
+    assert at.scan(here.box, at=clock.text(then), age="1000", _key="kept").verdict == "ok"
+    with clock.running(clock.SetClock(then + timedelta(minutes=5))):
+        at.carried = dict(before)
+        assert at.scan(here.box, at=clock.text(then), age="1000", _key="kept").verdict == "ok"
+    assert moves() == 1
+
+
+def test_a_batch_writes_each_scan_at_once_under_one_id(here):
+    at = Station(here.site).scan("BATCH").scan(here.box)
+    batch = at.carried["batch"]
+    for vial in here.vials:
+        assert at.scan(vial).verdict == "ok"
+    assert at.scan(here.vials[0]).verdict == "ok"  # a repeat is no error
+    unknown = codes.draw("V")
+    assert at.scan(unknown).verdict == "stop"
+    assert at.carried["count"] == "3"
+    assert at.scan(here.freezer).verdict == "ask"
+
+    assert moves() == 3
+    with db.reading() as session:
+        commands = session.scalars(
+            select(LedgerEntry.body).where(LedgerEntry.kind == "custody.moved")
+        )
+        assert all(batch in bytes(each).decode() for each in commands)
+    at.scan("done")
+    assert at.verdict == "ask"
+    assert unknown in at.text
+    assert at.carried["mode"] == "single"
+
+
+def test_undo_takes_the_last_move_back_by_an_entry_of_its_own(here):
+    at = Station(here.site).scan(here.vials[0]).scan(here.shelf).scan(here.vials[0]).scan(here.box)
+    assert where(here.vials[0]) == "Box 7 A1"
+    at.scan("UNDO")
+    assert (at.verdict, where(here.vials[0])) == ("ok", "Shelf 1")
+    at.scan("UNDO")
+    assert at.verdict == "ask"
+    assert "nothing to undo" in at.text
+    assert verified() == []
+
+
+def test_undo_batch_takes_each_back(here):
+    at = Station(here.site).scan("BATCH").scan(here.box)
+    for vial in here.vials:
+        at.scan(vial)
+    at.scan("DONE").scan("UNDO BATCH")
+    assert at.verdict == "ok"
+    assert [where(each) for each in here.vials] == [""] * 3
+    assert verified() == []
+
+
+def test_what_another_moved_since_is_not_undone_here(here):
+    at = Station(here.site).scan(here.vials[0]).scan(here.box)
+    Station(here.site, "tech2").scan(here.vials[0]).scan(here.shelf)
+    at.scan("UNDO")
+    assert (at.verdict, where(here.vials[0])) == ("stop", "Shelf 1")
+
+
+def test_looking_writes_nothing_until_done(here):
+    at = Station(here.site).scan("look")
+    for each in (here.vials[0], here.box, here.vials[1], here.shelf):
+        assert at.scan(each).verdict == "ok"
+        assert "LOOK ONLY" in at.text
+    assert moves() == 0
+    at.scan("DONE").scan(here.vials[0]).scan(here.box)
+    assert moves() == 1
+
+
+@pytest.mark.parametrize("role", ["auditor"])
+def test_who_may_not_move_is_told_and_nothing_moves(here, role):
+    at = Station(here.site, role).scan(here.vials[0]).scan(here.box)
+
+    assert (at.verdict, moves()) == ("stop", 0)
+
+
+def test_a_full_box_is_a_stop_and_the_vial_stays_in_hand(here):
+    tech = here.site.actor("tech")
+    small = custody.make_box(tech, name="Small", parent=here.shelf, rows=1, columns=1).code
+    at = Station(here.site).scan(here.vials[0]).scan(small).scan(here.vials[1]).scan(small)
+
+    assert (at.verdict, at.carried["hand"], moves()) == ("stop", here.vials[1], 1)
+    assert "no free slot" in at.text
+    at.scan(here.box)
+    assert (at.verdict, moves()) == ("ok", 2)
+
+
+def test_what_is_held_asks_and_what_is_gone_stops(here):
+    qc = here.site.actor("qc")
+    custody.hold(qc, code=here.vials[0], reason="late result")
+    at = Station(here.site).scan(here.vials[0])
+    assert (at.verdict, at.carried["hand"]) == ("ask", here.vials[0])
+    assert "late result" in at.text
+
+
+def test_the_sheet_of_commands_decodes_to_the_commands(here):
+    page = here.site.page("tech", "/station/commands").get_data(as_text=True)
+    drawn = re.findall(r'<svg class="symbol" viewBox="0 0 (\d+) \d+".*?<path d="([^"]+)"', page)
+    read = []
+    for size, path in drawn:
+        image = Image.new("L", (int(size) * 8,) * 2, 255)
+        pen = ImageDraw.Draw(image)
+        for x, y in re.findall(r"M(\d+) (\d+)", path):
+            left, top = int(x) * 8, int(y) * 8
+            pen.rectangle((left, top, left + 7, top + 7), fill=0)
+        (found,) = zxingcpp.read_barcodes(image)
+        read.append(found.text)
+
+    assert len(read) == len(orders.ORDERS)
+    assert [orders.ordered(each, practice=False).name for each in read] == list(orders.ORDERS)
+
+
+def test_a_wristband_and_an_unknown_code_are_stops(here):
+    at = Station(here.site).scan(codes.draw("W"))
+    assert at.verdict == "stop"
+    assert "Wristbands are for the bedside page." in at.text
+    for text in (codes.draw("V"), codes.draw("E"), "CAT-4711", "]d20109521234543213"):
+        assert at.scan(text).verdict == "stop"
+        assert "Nothing was recorded." in at.text
+    assert moves() == 0
+
+
+def test_print_and_verify_are_about_the_thing_in_hand(here):
+    at = Station(here.site).scan("PRINT")
+    assert at.verdict == "ask"
+    at.scan(here.vials[0]).scan("print")
+    assert at.answer.headers["Location"] == f"/items/{here.vials[0]}/labels"
+    assert Station(here.site).scan(here.vials[0]).scan("verify").verdict == "stop"  # typed
+
+
+def test_H50_another_badge_locks_the_first_person_at_once(here, measured):
+    with db.reading() as session:
+        other = people.badge_of(session, people.account_of(session, "tech2").id)
+    at = Station(here.site).scan(here.vials[0])
+    at.scan(other)
+    assert 'name="pin"' in at.text
+    assert at.answer.status_code == 200
+    refused = at.scan(here.box)
+
+    opened = refused.answer.status_code != 401
+    measured("H50", trials=1, failures=int(opened or moves() > 0), what="another badge")
+    assert not opened
+    assert moves() == 0
+    signed = at.client.post(
+        "/sign-in/badge",
+        data={"_csrf": secret(at.client), "badge": other, "pin": "4071", "next": "/station"},
+    )
+    assert signed.headers["Location"] == "/station"
+    assert "Tech2" in at.client.get("/station").get_data(as_text=True)
+
+
+def test_nobody_signed_in_sees_only_what_kind_it_is(here):
+    client = here.site.app.test_client()
+    assert "Scan your badge" in client.get("/station").get_data(as_text=True)
+    sent = client.post("/station", data={"_csrf": secret(client), "code": here.vials[0]})
+    text = sent.get_data(as_text=True)
+
+    assert sent.status_code == 401
+    assert 'data-verdict="ask"' in text
+    assert "dose" in text
+    assert "state" not in text.lower()
+    assert moves() == 0
+
+
+def test_a_bench_can_be_named_and_entries_say_where(here):
+    client = here.site.browser("tech2")
+    client.post("/station/name", data={"_csrf": secret(client), "name": "BENCH-2"})
+    assert "BENCH-2" in client.get("/station").get_data(as_text=True)
