@@ -299,6 +299,8 @@ def test_H50_an_ended_sign_in_holds_the_scan_until_its_owner_is_back(here, measu
     said(page, "ok", "Box 7 A1")
     assert moved() == [here.vials[0]]
 
+    ended()
+    comes_back(badge)  # the badge is the first thing scanned
     here.scanner.scan(here.vials[1])
     said(page, "ok", codes.grouped(here.vials[1]))
     ended()

@@ -177,7 +177,7 @@ async function work() {
     }
     if (tries) document.getElementById("scan-said")?.replaceChildren();
     tries = 0;
-    if (answer.status === 401 && scan.person) {
+    if (answer.status === 401 && scan.person && !isBadge(scan)) {
       show(answer.page, null);
       scan.sent = false;
       keep();
