@@ -7,8 +7,9 @@ from uuid import uuid4
 from lims import custody, labels
 from lims.core import acts, codes
 from lims.core.errors import DomainError
-from lims.core.permissions import Actor
+from lims.core.permissions import Actor, requires
 from lims.core.words import Text as _
+from lims.custody.permissions import READ
 from lims.station import grammar, orders
 from lims.station.bench import CALL, Bench, Outcome, Scanned
 from lims.station.grammar import Mode
@@ -16,6 +17,7 @@ from lims.web import verdicts
 from lims.web.verdicts import Panel
 
 
+@requires(READ)
 def obey(actor: Actor, order: orders.Order, scanned: Scanned, bench: Bench) -> Outcome:
     """Do what a command says."""
     if order.name.startswith("UNDO"):
