@@ -3,6 +3,7 @@
 import json
 import re
 from datetime import timedelta
+from random import Random
 from types import SimpleNamespace
 from uuid import uuid4
 
@@ -15,6 +16,7 @@ from lims import custody, people
 from lims.core import clock, codes, db
 from lims.ledger.models import LedgerEntry
 from lims.station import orders
+from tests.conftest import SOAK
 from tests.custody import bench as made
 from tests.site_here import MENSTRUAL, Site, secret, site, verified  # noqa: F401
 
@@ -280,6 +282,34 @@ def test_a_wristband_and_an_unknown_code_are_stops(here):
         assert at.scan(text).verdict == "stop"
         assert "Nothing was recorded." in at.text
     assert moves() == 0
+
+
+def test_H04_double_slips_at_the_station_move_nothing(here, measured):
+    """Edits that pass the check character, offered as the thing, as the place, and in a batch."""
+    chance, offered = Random(20261121), []
+    wanted = 1000 if SOAK else 16
+    while len(offered) < wanted:
+        code = chance.choice([*here.vials, here.box, here.shelf])
+        changed = list(code)
+        for at in chance.sample(range(codes.LENGTH), 2):
+            changed[at] = chance.choice([each for each in codes.ALPHABET if each != code[at]])
+        slip = "".join(changed)
+        if codes.valid(slip):
+            offered.append(slip)
+    accepted = []
+    for number, slip in enumerate(offered):
+        at = Station(here.site)
+        if number % 3 == 0:
+            at.scan(slip).scan(here.box)
+        elif number % 3 == 1:
+            at.scan(here.vials[0]).scan(slip)
+        else:
+            at.scan("BATCH").scan(here.box).scan(slip)
+        if moves():
+            accepted.append(slip)
+            break
+    measured("H04", trials=len(offered), failures=len(accepted), edit="double, at the station")
+    assert accepted == []
 
 
 def test_print_and_verify_are_about_the_thing_in_hand(here):
