@@ -7,6 +7,7 @@ reason. Infectious markers are tested on her blood.
 """
 
 from lims.collection import correcting as _correcting  # noqa: F401 - says what can be corrected
+from lims.collection.dividing import SpecimensDiffer
 from lims.collection.gathering import collect, collect_blood, collect_cord
 from lims.collection.kits import issue_kit, prepare_kit
 from lims.collection.markers import markers_of, nucleic_acid_tested, record_marker
@@ -22,6 +23,7 @@ __all__ = [
     "MarkerState",
     "Specimen",
     "SpecimenKind",
+    "SpecimensDiffer",
     "collect",
     "collect_blood",
     "collect_cord",

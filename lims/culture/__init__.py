@@ -6,6 +6,7 @@ follows from the vessels it came from and is never typed.
 """
 
 from lims.culture import correcting as _correcting  # noqa: F401 - says what can be corrected
+from lims.culture.dividing import HarvestsDiffer
 from lims.culture.growing import isolate, passage, reject_culture
 from lims.culture.harvesting import Mechanical, harvest, mechanical_record
 from lims.culture.models import Count, Culture, Harvest, Preconditioning
@@ -16,6 +17,7 @@ __all__ = [
     "Count",
     "Culture",
     "Harvest",
+    "HarvestsDiffer",
     "Mechanical",
     "Preconditioning",
     "count_of",

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
+from uuid import UUID
 
 from sqlalchemy.orm import Session
 
@@ -120,7 +121,7 @@ def harvest(
         )
         for item in items:
             custody.set_state(actor, item, State.EXHAUSTED, "culture.emptied", {"into": pool.code})
-        _request_label(actor, session, pool, record)
+        request_label(actor, session, pool, record)
         return pool
 
 
@@ -136,7 +137,8 @@ def as_one(session: Session, flasks: Sequence[Item]) -> Culture:
     )
 
 
-def _request_label(actor: Actor, session: Session, pool: Item, record: Harvest) -> None:
+def request_label(actor: Actor, session: Session, pool: Item, record: Harvest) -> None:
+    """Ask for the label of a harvest."""
     subject = studies.subject(session, pool.donor_id)  # type: ignore[arg-type]
     labels.request(
         actor,
@@ -156,7 +158,7 @@ def _request_label(actor: Actor, session: Session, pool: Item, record: Harvest) 
 
 def mechanical_record(session: Session, harvest_item: Item) -> Mechanical:
     """Whether every vessel behind a harvest was preconditioned, none was, or some were."""
-    flasks = [item.id for item, _edge in custody.parents(session, harvest_item.id)]
+    flasks = _flasks_behind(session, harvest_item)
     runs = {run.item_id for run in queries.preconditionings(session, flasks) if run.flag}
     # A run on an earlier passage of the line would precondition its children in part only.
     earlier = [
@@ -169,3 +171,14 @@ def mechanical_record(session: Session, harvest_item: Item) -> Mechanical:
     if not runs and not earlier:
         return Mechanical.ABSENT
     return Mechanical.COMPLETE if runs == set(flasks) else Mechanical.INCOMPLETE
+
+
+def _flasks_behind(session: Session, harvest_item: Item) -> list[UUID]:
+    """The vessels that were harvested into it, through pools of harvests and parts of them."""
+    found: list[UUID] = []
+    for item, _edge in custody.parents(session, harvest_item.id):
+        if item.kind is ItemKind.HARVEST:
+            found += _flasks_behind(session, item)
+        else:
+            found.append(item.id)
+    return list(dict.fromkeys(found))

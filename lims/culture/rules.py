@@ -7,7 +7,7 @@ preconditioning has its own file, `mechanics.py`.
 Source: domain sections 4.2-4.7.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from statistics import median
@@ -31,7 +31,7 @@ __all__ = [
     "Growth", "ImpossibleCount", "Parameter", "cells_to_seed", "check_preconditioning",
     "counted_per_ml", "doubling_time_h", "growth", "judge_cold_storage", "judge_harvest",
     "judge_mechanical_flag",
-    "judge_particles_per_cell", "judge_passage", "judge_pool", "judge_preconditioning",
+    "judge_particles_per_cell", "judge_passage", "judge_preconditioning",
     "judge_thaw", "population_doublings", "schema", "viability_percent", "viable_cells",
     "volume_to_add_ml",
 ]  # fmt: skip
@@ -315,30 +315,6 @@ def judge_particles_per_cell(per_cell: Decimal, limits: Limits) -> Row:
         _("more than %(most)s is implausible", most=numbers.brief(most)),
         _("check count, dilution and volume"),
     )  # fmt: skip
-
-
-def judge_pool(donors: Collection[str], *, autologous: bool, approved: bool, limits: Limits) -> Row:
-    """Whether these donors' cells or medium may be put together.
-
-    Args:
-        approved: whether an approved process version names pooling; never helps an autologous one.
-    """
-    count = len(set(donors))
-    what = _("Material of %(count)s donors", count=count)
-    if count <= 1:
-        return Row("culture-pool", passed(what, _("one donor")))
-    if autologous:
-        return Row("culture-pool", stopped(
-            what, _("an autologous product has one donor"),
-            _("put nothing together; set both aside"), OFFICER))  # fmt: skip
-    if not approved and site.word(limits, "culture.pooling_donors") == "stop":
-        return Row("culture-pool", stopped(
-            what, _("no approved process allows pooling"),
-            _("put nothing together"), OFFICER))  # fmt: skip
-    return Row(
-        "culture-pool",
-        warned(what, _("pooling mixes donors"), _("say which process version allows it"), OFFICER),
-    )
 
 
 def judge_thaw(*, thaws: int, viability_percent: Decimal | None, limits: Limits) -> tuple[Row, ...]:

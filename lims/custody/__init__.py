@@ -10,8 +10,10 @@ Start reading at `rules` (the published table of states). The steps call `make`,
 """
 
 from lims.custody import blocking, excursions, genealogy, mapping
+from lims.custody.amounts import Balance, judge_pool, judge_thaws, mass_balance
 from lims.custody.areas import stream as place_stream
 from lims.custody.assessing import agree, assess
+from lims.custody.balancing import CAUSES, Spent, spent
 from lims.custody.boxes import make_box, move_place, put, slots_of
 from lims.custody.clearance import area_facts, ask_clearance, clear
 from lims.custody.correcting import (
@@ -28,6 +30,8 @@ from lims.custody.correcting import (
     values_of,
 )
 from lims.custody.counting import Counted, count
+from lims.custody.dividing import Divided, divide
+from lims.custody.ending import Witness, destroy, end_before, use_up, witnessed
 from lims.custody.errors import (
     ItemUnknown,
     NotEnough,
@@ -48,28 +52,19 @@ from lims.custody.handing import (
     withdraw,
 )
 from lims.custody.holding import block_descendants, hold, lift_hold, place_hold
-from lims.custody.items import (
-    Taken,
-    add_measured,
-    add_volume,
-    find,
-    make,
-    require_free,
-    set_state,
-    stream,
-    take,
-    touch,
-)
+from lims.custody.items import Taken, find, make, require_free, set_state
 from lims.custody.keeping import keep_material_traceable
 from lims.custody.late import told as late_told
 from lims.custody.late import waiting as late_waiting
 from lims.custody.loggers import Brought, read_logger
+from lims.custody.losing import record_loss
 from lims.custody.marking import mark_work_area, unmark_work_area
 from lims.custody.models import Edge, Hold, Item, LateScan, Place, Transfer
 from lims.custody.observing import observe
 from lims.custody.opentime import FROZEN
 from lims.custody.place_kinds import PLACE_KINDS
 from lims.custody.places import make_place, move, place_by_code
+from lims.custody.pooling import pool
 from lims.custody.presently import Whereabouts, where_all
 from lims.custody.queries import (
     ancestors,
@@ -104,16 +99,20 @@ from lims.custody.shipping import Received, dispatch, place_facts
 from lims.custody.shipping import receive as receive_shipment
 from lims.custody.standing import Stay, history, in_words, open_time, was_refrozen, whereabouts
 from lims.custody.storage import NoFreeSlot, PlaceFull, SlotTaken
+from lims.custody.streams import stream, touch
 from lims.custody.telling import last_act
+from lims.custody.thawing import refreeze, thaw
 from lims.custody.transit import InTransit, open_shipment
 from lims.custody.transit import overdue as overdue_shipments
 from lims.custody.undoing import UNDONE, name_of, undo, undoable
 from lims.custody.undoing import WITHIN as UNDO_WITHIN
 from lims.custody.undoing import until as undoable_until
+from lims.custody.volumes import add_measured, add_volume, take
 from lims.custody.ways import Way, assessment_of, not_shown_good, shipments_of, to_assess, ways_of
 from lims.custody.ways import record_of as temperature_record
 
 __all__ = [
+    "CAUSES",
     "CORRECTABLE",
     "CORRECTED",
     "FINAL",
@@ -124,10 +123,12 @@ __all__ = [
     "STATE_NAMES",
     "UNDONE",
     "UNDO_WITHIN",
+    "Balance",
     "Brought",
     "Correctable",
     "Counted",
     "Datum",
+    "Divided",
     "Edge",
     "Hold",
     "InTransit",
@@ -146,6 +147,7 @@ __all__ = [
     "Received",
     "RecordState",
     "SlotTaken",
+    "Spent",
     "State",
     "StateRefused",
     "Stay",
@@ -153,6 +155,7 @@ __all__ = [
     "Transfer",
     "Way",
     "Whereabouts",
+    "Witness",
     "WrongItemKind",
     "accept",
     "add_measured",
@@ -174,7 +177,10 @@ __all__ = [
     "counts_of",
     "custody_gaps",
     "descendants",
+    "destroy",
     "dispatch",
+    "divide",
+    "end_before",
     "excursions",
     "find",
     "genealogy",
@@ -189,6 +195,8 @@ __all__ = [
     "items_at",
     "items_by_id",
     "items_of",
+    "judge_pool",
+    "judge_thaws",
     "keep_material_traceable",
     "last_act",
     "late_told",
@@ -199,6 +207,7 @@ __all__ = [
     "make_place",
     "mapping",
     "mark_work_area",
+    "mass_balance",
     "may_become",
     "may_correct",
     "move",
@@ -220,10 +229,13 @@ __all__ = [
     "place_stream",
     "places_in",
     "places_within",
+    "pool",
     "put",
     "rack_key",
     "read_logger",
     "receive_shipment",
+    "record_loss",
+    "refreeze",
     "refuse",
     "require_free",
     "review_rack",
@@ -231,9 +243,11 @@ __all__ = [
     "set_state",
     "shipments_of",
     "slots_of",
+    "spent",
     "stream",
     "take",
     "temperature_record",
+    "thaw",
     "to_assess",
     "touch",
     "transfers",
@@ -241,10 +255,12 @@ __all__ = [
     "undoable",
     "undoable_until",
     "unmark_work_area",
+    "use_up",
     "values_of",
     "was_refrozen",
     "ways_of",
     "where_all",
     "whereabouts",
     "withdraw",
+    "witnessed",
 ]

@@ -17,9 +17,9 @@ from lims import ledger
 from lims.core.permissions import Actor
 from lims.custody.genealogy import Reached, chunks
 from lims.custody.inheriting import DONOR_RECALL, RECALL, RECALLS
-from lims.custody.items import stream
 from lims.custody.models import Item
 from lims.custody.rules import FINAL, State, may_become
+from lims.custody.streams import stream
 
 __all__ = [
     "DONOR_RECALL",

@@ -27,9 +27,10 @@ from lims.core.words import Text as _
 from lims.custody import holding, telling
 from lims.custody import permissions as may
 from lims.custody.errors import Answered, EntryUnknown, NotCorrectable, NotEnough
-from lims.custody.items import find, stream, touch
+from lims.custody.items import find
 from lims.custody.models import Item, ShipmentLine
 from lims.custody.rules import FINAL
+from lims.custody.streams import stream, touch
 from lims.ledger import Entry
 
 CORRECTED = "custody.corrected"

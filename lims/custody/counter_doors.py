@@ -14,9 +14,10 @@ from lims.custody import areas, correcting, marking, place_doors, recounting, un
 from lims.custody import permissions as may
 from lims.custody import schemas as of
 from lims.custody.correcting import CORRECTABLE, Datum
-from lims.custody.items import find, stream
+from lims.custody.items import find
 from lims.custody.models import Place
 from lims.custody.places import place_by_code
+from lims.custody.streams import stream
 from lims.ledger import Entry
 from lims.web import fields, looks
 from lims.web.choices import OneOf

@@ -10,10 +10,10 @@ from lims.core import codes, db
 from lims.core.permissions import Actor, requires
 from lims.custody import areas
 from lims.custody import permissions as may
-from lims.custody.items import stream
 from lims.custody.models import Item
 from lims.custody.places import place_by_code
 from lims.custody.rules import FINAL
+from lims.custody.streams import stream
 
 
 @dataclass(frozen=True)

@@ -8,10 +8,11 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from lims import people, studies
-from lims.core import codes, db
+from lims.core import codes, db, units
 from lims.core.permissions import Actor, requires
 from lims.core.words import Text as _
 from lims.custody import (
+    act_doors,
     boxes,
     counter_doors,
     handing,
@@ -160,6 +161,10 @@ def about(actor: Actor, *, code: str) -> Sequence[tuple[Any, Any]]:
             (_("Place"), place.name if place else _("none recorded")),
             (_("Held by"), people.name_of(session, item.holder_id) if item.holder_id else "-"),
         ]
+        if item.volume_ul is not None:
+            rows.append((_("Volume left"), str(units.ml(item.volume_ul))))
+        if item.thaw_count:
+            rows.append((_("Thawed, times in all"), item.thaw_count))
         if out := standing.open_time(session, item):
             rows.append((_("Out of the freezer"), standing.in_words(out)))
         offer = handing.open_offer(session, item.id)
@@ -310,6 +315,7 @@ place_doors.declare(doors)
 rack_doors.declare(doors)
 counter_doors.declare(doors)
 shipment_doors.declare(doors)
+act_doors.declare(doors, about, _THERE)
 doors.read("/items/<code>", reading.card, name="card", title=_("An item"))
 doors.read("/items/<code>/lineage", reading.lineage, name="lineage", title=_("Its lineage"))
 doors.read(

@@ -15,10 +15,11 @@ from lims.core.words import Text as _
 from lims.custody import permissions as may
 from lims.custody import queries, storage, telling, transit
 from lims.custody.errors import NotHere, StateRefused
-from lims.custody.items import find, stream, touch
+from lims.custody.items import find
 from lims.custody.models import Item, Transfer
 from lims.custody.places import place_by_code
 from lims.custody.rules import FINAL
+from lims.custody.streams import stream, touch
 
 WITHIN_MINUTES = 30
 

@@ -12,9 +12,10 @@ from lims.core.words import Text as _
 from lims.custody import permissions as may
 from lims.custody import queries, telling
 from lims.custody.errors import OnHold
-from lims.custody.items import find, stream, touch
+from lims.custody.items import find
 from lims.custody.models import Hold, Item
 from lims.custody.rules import FINAL, State, may_become
+from lims.custody.streams import stream, touch
 from lims.studies import Subject
 
 

@@ -3,28 +3,28 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, cast
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Table, select, update
+from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from lims import labels, ledger
-from lims.core import clock, codes, db, mode, units
+from lims.core import clock, codes, db, mode
 from lims.core.permissions import Actor
 from lims.core.words import Text as _
 from lims.custody import inheriting, queries, telling
 from lims.custody.errors import (
     CrossesDonors,
     ItemUnknown,
-    NotEnough,
     OnHold,
     StateRefused,
     WrongItemKind,
 )
 from lims.custody.models import Edge, Item
 from lims.custody.rules import (
+    DIVISIBLE,
     FINAL,
     FIRST,
     KIND_NAMES,
@@ -34,6 +34,8 @@ from lims.custody.rules import (
     State,
     may_become,
 )
+from lims.custody.streams import stream, touch
+from lims.custody.volumes import take
 
 
 @dataclass(frozen=True)
@@ -42,11 +44,6 @@ class Taken:
 
     item: Item
     volume_ul: int | None = None
-
-
-def stream(code: str) -> str:
-    """The stream of an item."""
-    return f"item/{code}"
 
 
 def find(
@@ -117,6 +114,8 @@ def make(
     volume_ul: int | None = None,
     place_id: UUID | None = None,
     expires_at: datetime | None = None,
+    thaws: int = 0,
+    thawed_at: datetime | None = None,
     code: str | None = None,
     data: Mapping[str, Any] | None = None,
 ) -> Item:
@@ -124,6 +123,10 @@ def make(
 
     The volumes taken leave the parents in the same act; every parent must have the child's donor.
     What is made while its genealogy is being recalled is born blocked (H25).
+
+    Args:
+        state: what it begins as; a part of a thing of its own kind may begin as that thing stands.
+        thaws, thawed_at: how often what it came from was thawed, and since when it is.
 
     Raises:
         CrossesDonors: parents of two donors, or of another than `donor_id`.
@@ -142,7 +145,7 @@ def make(
         if parents:
             inheriting.lock_parents(session, [each.item for each in parents])
         first = state or next(iter(FIRST[kind]))
-        if first not in FIRST[kind]:
+        if first not in FIRST[kind] and not _is_part(parents, kind, first):
             raise ValueError(f"a {kind} does not begin as {first}")
         made = _insert(
             session,
@@ -161,7 +164,8 @@ def make(
                 made_at=clock.now(),
                 made_by=actor.person,
                 expires_at=expires_at,
-                thaw_count=0,
+                thawed_at=thawed_at,
+                thaw_count=thaws,
             ),
         )
         rows: list[Any] = [made]
@@ -192,6 +196,13 @@ def make(
         return made
 
 
+def _is_part(parents: Sequence[Taken], kind: ItemKind, state: State) -> bool:
+    """Whether a thing may begin in this state since all it came from is of its kind and does."""
+    return bool(parents) and all(
+        each.item.kind is kind and state in DIVISIBLE.get(kind, ()) for each in parents
+    )
+
+
 def _insert(session: Session, item: Item) -> Item:
     if item.code:
         session.add(item)
@@ -211,101 +222,6 @@ def _insert(session: Session, item: Item) -> Item:
                 raise
             continue
         return fresh
-
-
-def take(actor: Actor, item: Item, volume_ul: int, *, purpose: str, into: str = "") -> None:
-    """Take a volume from an item; one statement, so that two takers never take the same drop.
-
-    Raises:
-        NotEnough: less is there.
-    """
-    if volume_ul <= 0:
-        raise NotEnough(
-            _("The volume to take must be above zero; enter how much was taken."), field="volume"
-        )
-    with db.transaction() as session:
-        table = cast(Table, Item.__table__)
-        row = session.execute(
-            update(table)
-            .where(table.c.id == item.id, table.c.volume_ul >= volume_ul)
-            .values(volume_ul=table.c.volume_ul - volume_ul, version=table.c.version + 1)
-            .returning(table.c.volume_ul, table.c.version)
-        ).one_or_none()
-        if row is None:
-            left = session.scalar(select(table.c.volume_ul).where(table.c.id == item.id))
-            raise NotEnough(
-                _(
-                    "%(code)s holds %(left)s, less than the %(wanted)s to be taken. "
-                    "Measure again, or take less.",
-                    code=codes.grouped(item.code),
-                    left=units.ml(left or 0),
-                    wanted=units.ml(volume_ul),
-                ),
-                field="volume",
-                why=telling.last_act(session, stream(item.code)),
-            )
-        key = ledger.changed(
-            table,
-            item.id,
-            row.version,
-            {"volume_ul": (row.volume_ul + volume_ul, row.volume_ul)},
-        )
-        session.refresh(item)
-        ledger.record(
-            actor,
-            stream(item.code),
-            "custody.taken",
-            {"volume_ul": volume_ul, "purpose": purpose, "into": into},
-            rows=[key],
-        )
-
-
-def add_volume(actor: Actor, item: Item, volume_ul: int, *, why: str) -> None:
-    """Set the volume of an item whose volume was not known yet (a collected tube).
-
-    Raises:
-        StateRefused: it is known.
-    """
-    if item.volume_ul is not None:
-        raise StateRefused(
-            _(
-                "The volume of %(code)s is recorded; take from it instead.",
-                code=codes.grouped(item.code),
-            )
-        )
-    item.volume_ul = item.initial_volume_ul = volume_ul
-    touch(actor, item, "custody.measured", {"why": why})
-
-
-def add_measured(actor: Actor, item: Item, volume_ul: int, *, why: str) -> None:
-    """Enter that an item held more than was measured; the caller has judged that it may be."""
-    with db.transaction() as session:
-        session.refresh(item)
-        item.volume_ul = (item.volume_ul or 0) + volume_ul
-        item.initial_volume_ul = (item.initial_volume_ul or 0) + volume_ul
-        touch(actor, item, "custody.measured-again", {"more_ul": volume_ul, "why": why})
-
-
-def touch(
-    actor: Actor,
-    item: Item,
-    kind: str,
-    data: Mapping[str, Any] | None = None,
-    *,
-    rows: Iterable[Any] = (),
-    reason: str = "",
-    parents: Sequence[str] = (),
-) -> None:
-    """Write an entry on an item's stream that accounts for its changed columns and `rows`."""
-    ledger.record(
-        actor,
-        stream(item.code),
-        kind,
-        data,
-        rows=[item, *rows],
-        reason=reason,
-        parents=parents,
-    )
 
 
 def set_state(

@@ -7,8 +7,8 @@ from lims import studies
 from lims.core import codes, events
 from lims.core.words import Text as _
 from lims.custody import queries
-from lims.custody.items import stream
 from lims.custody.rules import FINAL
+from lims.custody.streams import stream
 from lims.ledger.models import LedgerEntry
 from lims.studies import Subject
 

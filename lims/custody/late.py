@@ -29,9 +29,10 @@ from lims.core.words import Text as _
 from lims.custody import permissions as may
 from lims.custody.boxes import put
 from lims.custody.errors import CounterUsed, ItemUnknown, LateAnswered, LateUnknown, OwnLateScan
-from lims.custody.items import find, stream
+from lims.custody.items import find
 from lims.custody.models import Item, LateScan, LateState
 from lims.custody.observing import observe
+from lims.custody.streams import stream
 
 _PLACED = frozenset({"place_id", "slot_id", "holder_id", "state"})
 _SAID = frozenset({"custody.moved", "custody.accepted"})

@@ -23,10 +23,10 @@ from lims.custody import areas, holding, queries
 from lims.custody import permissions as may
 from lims.custody.errors import LoggerKnown, OtherTime
 from lims.custody.excursions import Fault, Judged, Read, band_of, judge
-from lims.custody.items import touch
 from lims.custody.models import Hold, Item, LoggerFile, Place, Shipment
 from lims.custody.models import TransportRecord as Record
 from lims.custody.rules import RecordState
+from lims.custody.streams import touch
 from lims.custody.ways import files_of, manifest, record_of, shipment_by_id
 from lims.instruments import LoggerChannel, Reading
 

@@ -8,8 +8,9 @@ from lims.core.permissions import Actor, requires
 from lims.core.units import Quantity
 from lims.core.words import Text as _
 from lims.custody import permissions as may
-from lims.custody.items import find, touch
+from lims.custody.items import find
 from lims.custody.models import Item
+from lims.custody.streams import touch
 
 
 @requires(may.OBSERVE)

@@ -94,3 +94,43 @@ AGREE = permission(
     granted_to={Role.INVESTIGATOR},
     about="Agree, as the investigator, to quality's assessment of a shipment.",
 )
+DIVIDE = permission(
+    "custody:item:divide",
+    granted_to={Role.TECHNICIAN, Role.ANALYST},
+    about="Take aliquots and samples of an item, or split it.",
+)
+POOL = permission(
+    "custody:item:pool",
+    granted_to={Role.TECHNICIAN},
+    about="Put items of one donor together into one.",
+)
+USE_UP = permission(
+    "custody:item:use-up",
+    granted_to={Role.TECHNICIAN, Role.ANALYST},
+    about="Say that an item is used up, with what was thrown away of it.",
+)
+LOSE = permission(
+    "custody:item:lose",
+    granted_to=MOVE.granted_to,
+    about="Record that something of an item was lost.",
+)
+DESTROY = permission(
+    "custody:item:destroy",
+    granted_to={
+        Role.TECHNICIAN,
+        Role.ANALYST,
+        Role.QC_OFFICER,
+        Role.PHARMACIST,
+    },
+    about="Destroy an item before a witness.",
+)
+WITNESS = permission(
+    "custody:item:witness",
+    granted_to=MOVE.granted_to,
+    about="Sign as the second person that an item was destroyed.",
+)
+THAW = permission(
+    "custody:item:thaw",
+    granted_to={Role.TECHNICIAN, Role.ANALYST},
+    about="Thaw an item that is no dose, or freeze it again.",
+)

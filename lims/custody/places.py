@@ -18,9 +18,10 @@ from lims.core.words import Text as _
 from lims.custody import areas, storage, telling, transit
 from lims.custody import permissions as may
 from lims.custody.errors import StateRefused
-from lims.custody.items import stream, unknown
+from lims.custody.items import unknown
 from lims.custody.models import Item, Place
 from lims.custody.rules import FINAL, LETTER, State
+from lims.custody.streams import stream
 
 _LETTERS = "".join(dict.fromkeys(LETTER.values()))
 # A move is the commonest act of all, so it is two statements, built once.

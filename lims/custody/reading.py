@@ -13,9 +13,10 @@ from lims.core import codes, db, units
 from lims.core.permissions import Actor, requires
 from lims.custody import permissions as may
 from lims.custody import queries
-from lims.custody.items import find, stream
+from lims.custody.items import find
 from lims.custody.models import Item
 from lims.custody.rules import KIND_NAMES, STATE_NAMES
+from lims.custody.streams import stream
 
 _MOST = 10_000
 
@@ -51,6 +52,7 @@ def card(actor: Actor, *, code: str) -> dict[str, Any]:
             "name": item.name,
             "product": item.product,
             "volume": None if item.volume_ul is None else units.ml(item.volume_ul),
+            "thaws": item.thaw_count,
             "holder": people.name_of(session, item.holder_id) if item.holder_id else None,
             "donor": donor.number if donor else None,
             "chain_id": donor.chain_id if donor else None,

@@ -20,9 +20,10 @@ from lims.custody import permissions as may
 from lims.custody.correcting import require_coded, require_hers, require_newest, tell
 from lims.custody.counting import Counted
 from lims.custody.errors import EntryUnknown, NotCorrectable
-from lims.custody.items import find, stream
+from lims.custody.items import find
 from lims.custody.models import Item, Place
 from lims.custody.places import place_by_code
+from lims.custody.streams import stream
 from lims.ledger import Entry
 
 COUNT, RECOUNTED = "custody.counted", "custody.count-corrected"

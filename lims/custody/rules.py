@@ -180,7 +180,10 @@ _DOSE = {
     S.THAWED: {S.ADMINISTERED, S.DESTROYED},
     S.RETURNED: {S.ALLOCATED, S.DESTROYED},
 }
-_SAMPLE = {S.STORED: {S.IN_PROCESS, S.EXHAUSTED, S.DESTROYED}, S.IN_PROCESS: {S.EXHAUSTED}}
+_SAMPLE = {
+    S.STORED: {S.IN_PROCESS, S.EXHAUSTED, S.DESTROYED},
+    S.IN_PROCESS: {S.EXHAUSTED, S.DESTROYED},
+}
 
 TRANSITIONS: Mapping[ItemKind, Mapping[State, set[State]]] = {
     ItemKind.KIT: _KIT,
@@ -202,15 +205,24 @@ FIRST: Mapping[ItemKind, frozenset[State]] = {
     ItemKind.QC_SAMPLE: frozenset({S.STORED}),
     ItemKind.RETAINED: frozenset({S.STORED}),
 }
+# A volume is taken out of these, in these states; a part of one is born in the state of its whole.
+DIVISIBLE: Mapping[ItemKind, frozenset[State]] = {
+    ItemKind.SPECIMEN: frozenset({S.ACCEPTED, S.STORED}),
+    ItemKind.HARVEST: frozenset({S.STORED}),
+    ItemKind.LOT: frozenset({S.IN_PROCESS}),
+    ItemKind.QC_SAMPLE: frozenset({S.STORED}),
+    ItemKind.RETAINED: frozenset({S.STORED}),
+}
 FINAL = frozenset({S.EXHAUSTED, S.DESTROYED, S.ADMINISTERED, S.USED})
 # Only quality frees what was blocked, and it goes back to be judged again.
 AFTER_BLOCK: Mapping[ItemKind, set[State]] = {
     ItemKind.LOT: {S.IN_PROCESS, S.QUARANTINE, S.TESTING, S.AWAITING_REVIEW, S.REJECTED},
     # Given on paper before it was blocked, and entered afterwards: that it was given stays true.
     ItemKind.DOSE: {S.FILLED, S.DESTROYED, S.ADMINISTERED},
-    ItemKind.FLASK: {S.REJECTED, S.GROWING, S.STORED, S.IN_PROCESS},
-    ItemKind.HARVEST: {S.REJECTED, S.STORED, S.IN_PROCESS},
-    ItemKind.SPECIMEN: {S.REJECTED, S.ON_HOLD},
+    # What is blocked may be destroyed as well: that frees nothing.
+    ItemKind.FLASK: {S.REJECTED, S.GROWING, S.STORED, S.IN_PROCESS, S.DESTROYED},
+    ItemKind.HARVEST: {S.REJECTED, S.STORED, S.IN_PROCESS, S.DESTROYED},
+    ItemKind.SPECIMEN: {S.REJECTED, S.ON_HOLD, S.DESTROYED},
     ItemKind.QC_SAMPLE: {S.STORED, S.DESTROYED},
     ItemKind.RETAINED: {S.STORED, S.DESTROYED},
     ItemKind.KIT: {S.PREPARED, S.ISSUED, S.DESTROYED},
@@ -224,3 +236,18 @@ def may_become(kind: ItemKind, now: State, then: State) -> bool:
     if now is State.BLOCKED:
         return then in AFTER_BLOCK[kind]
     return then in TRANSITIONS[kind].get(now, set())
+
+
+def leaving_to(kind: ItemKind, now: State, end: State) -> list[State]:
+    """The steps of the table from one state to an end, the shortest way; none where it has none.
+
+    >>> [each.value for each in leaving_to(ItemKind.SPECIMEN, State.STORED, State.EXHAUSTED)]
+    ['in-process', 'exhausted']
+    """
+    if now in FINAL:
+        return []
+    if may_become(kind, now, end):
+        return [end]
+    if may_become(kind, now, State.IN_PROCESS) and now is not State.BLOCKED:
+        return [State.IN_PROCESS, end] if may_become(kind, State.IN_PROCESS, end) else []
+    return []

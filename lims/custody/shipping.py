@@ -24,10 +24,10 @@ from lims.core.words import Text as _
 from lims.custody import areas, clearance, holding, loggers, queries, storage, telling, transit
 from lims.custody import permissions as may
 from lims.custody.handing import open_offer
-from lims.custody.items import stream, touch
 from lims.custody.models import Item, Place, Shipment, ShipmentLine
 from lims.custody.places import place_by_code
 from lims.custody.rules import FINAL, RecordState
+from lims.custody.streams import stream, touch
 
 LONGEST_HOURS = 48  # domain.md 6.8: on dry ice no longer
 

@@ -15,9 +15,10 @@ from lims.core.permissions import Actor, requires
 from lims.core.words import Text as _
 from lims.custody import opentime, queries
 from lims.custody import permissions as may
-from lims.custody.items import find, stream
+from lims.custody.items import find
 from lims.custody.models import Item, Place
 from lims.custody.opentime import FROZEN, Stood
+from lims.custody.streams import stream
 
 _TABLE = "custody_item"
 _MOST = 100_000

@@ -13,10 +13,10 @@ from lims.core.permissions import Actor
 from lims.core.words import Text as _
 from lims.custody import areas, telling, transit
 from lims.custody.errors import NotHere
-from lims.custody.items import stream
 from lims.custody.models import Item, Place
 from lims.custody.opentime import FROZEN
 from lims.custody.rules import FINAL, ItemKind
+from lims.custody.streams import stream
 
 
 class SlotTaken(NotHere):

@@ -23,9 +23,10 @@ from lims.core.words import Text as _
 from lims.custody import areas, boxes, queries, storage, telling, transit
 from lims.custody import permissions as may
 from lims.custody.errors import Answered, ChangedSince, EntryUnknown, NotUndoable, UndoTooLate
-from lims.custody.items import find, stream
+from lims.custody.items import find
 from lims.custody.models import Item, Place, Transfer
 from lims.custody.places import place_by_code
+from lims.custody.streams import stream
 from lims.ledger import Entry
 from lims.ledger.rules import plain
 

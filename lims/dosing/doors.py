@@ -255,10 +255,11 @@ doors.act(
 doors.act(
     "/doses/<code>/destruction",
     supplying.destroy,
-    takes=schemas.ReasonIn,
+    takes=schemas.DestroyIn,
     gives=dose_out,
     name="destroy-dose",
     title=_("Destroy a dose"),
+    intro=_("Before a second person, who signs with her own password. This is final."),
     on="V",
     when=(
         State.FILLED,

@@ -64,6 +64,19 @@ class ReasonIn(fields.Shape):
     reason = fields.Words(required=True, lines=True, label=_("Reason"))
 
 
+class DestroyIn(ReasonIn):
+    """Why it is destroyed, and who sees it."""
+
+    witness = fields.Words(
+        required=True, longest=80, label=_("Second person"), help=_("Her sign-in name.")
+    )
+    witness_password = fields.Secret(
+        required=True,
+        label=_("Password of the second person"),
+        help=_("She types it herself, after she has seen it destroyed."),
+    )
+
+
 class AssessmentIn(fields.Shape):
     """Her state today, signed by the investigator."""
 

@@ -199,29 +199,40 @@ def return_dose(actor: Actor, *, code: str, reason: str) -> Item:
     """Take back an issued dose that was never thawed; its assignment ends."""
     with db.transaction() as session:
         item = custody.find(session, code, kinds=[ItemKind.DOSE], lock=True)
-        return _end(actor, session, item, State.RETURNED, "dosing.returned", reason)
+        rows = _ended(session, item, reason)
+        custody.set_state(actor, item, State.RETURNED, "dosing.returned", rows=rows, reason=reason)
+        return item
 
 
 @requires(may.RETURN)
-def destroy(actor: Actor, *, code: str, reason: str) -> Item:
-    """Destroy a dose that cannot be used; a thawed one is never put back."""
+def destroy(actor: Actor, *, code: str, reason: str, witness: str, witness_password: str) -> Item:
+    """Destroy a dose that cannot be used, before a witness; a thawed one is never put back.
+
+    Args:
+        witness: the sign-in name of the second person, who signs with her own password.
+
+    Raises:
+        SameWitness: both are one person.
+        WrongSecret: the witness's password.
+    """
     with db.transaction() as session:
         item = custody.find(session, code, kinds=[ItemKind.DOSE], lock=True)
-        return _end(actor, session, item, State.DESTROYED, "dosing.destroyed", reason)
+        rows = _ended(session, item, reason)
+        return custody.end_before(
+            actor, session, item, custody.witnessed(actor, witness, witness_password),
+            kind="dosing.destroyed", rows=rows, reason=reason,
+        )  # fmt: skip
 
 
-def _end(actor: Actor, session: Session, item: Item, state: State, kind: str, reason: str) -> Item:
+def _ended(session: Session, item: Item, reason: str) -> list[object]:
+    """Her assignment ends, where the dose is assigned."""
     if not reason.strip():
         raise BadInput(_("Say why."), field="reason")
-    rows: list[object] = []
     row = queries.assignment_of(session, item.id)
-    if row is not None:
-        row.ended_at = clock.now()
-        rows.append(row)
-    if state is State.DESTROYED and item.volume_ul:
-        custody.take(actor, item, item.volume_ul, purpose="destroyed")
-    custody.set_state(actor, item, state, kind, rows=rows, reason=reason)
-    return item
+    if row is None:
+        return []
+    row.ended_at = clock.now()
+    return [row]
 
 
 @events.subscribe("consent.withdrawn")

@@ -6,6 +6,7 @@ journey without cells: blood, two spins, a lot that lives for hours. At the fill
 is accounted for, and each vial gets four figures that stand on its label and nowhere else.
 """
 
+from lims.isolation.closing import FillCount, count_vials
 from lims.isolation.filling import fill
 from lims.isolation.models import Fill, Lot, Run, Vial
 from lims.isolation.queries import (
@@ -28,11 +29,13 @@ from lims.isolation.showing import lot_facts
 
 __all__ = [
     "Fill",
+    "FillCount",
     "Lot",
     "RadiusConvention",
     "Run",
     "Spin",
     "Vial",
+    "count_vials",
     "digest_of",
     "figures_agree",
     "fill",

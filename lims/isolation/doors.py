@@ -12,7 +12,7 @@ from lims.core.permissions import Actor
 from lims.core.words import Text as _
 from lims.culture import harvest_of
 from lims.custody import Item, ItemKind, State
-from lims.isolation import filling, running, schemas, showing
+from lims.isolation import closing, filling, running, schemas, showing
 from lims.isolation import permissions as may
 from lims.web.doors import Doors
 
@@ -90,6 +90,18 @@ def _said_lot(answer: dict[str, Any]) -> _:
     return _("Lot %(name)s made, %(code)s", name=answer["name"], code=codes.grouped(answer["code"]))
 
 
+def _said_count(answer: dict[str, Any]) -> _:
+    if answer["closed"]:
+        return _("All %(count)s vials are there and labelled", count=answer["doses"])
+    return _(
+        "The fill is not closed: %(missing)s missing, %(foreign)s foreign, %(bare)s without a "
+        "label. The deviation stands on the lot's page.",
+        missing=len(answer["missing"]),
+        foreign=len(answer["foreign"]),
+        bare=len(answer["unlabelled"]),
+    )
+
+
 def _is_harvest(item: Item) -> bool:
     return item.kind is ItemKind.HARVEST
 
@@ -143,4 +155,18 @@ doors.act(
     permission=may.FILL,
     after=lambda answer: f"/lots/{answer['lot']}",
     said=lambda answer: _("%(count)s vials filled", count=len(answer["vials"])),
+)
+doors.act(
+    "/lots/<code>/fill/count",
+    closing.count_vials,
+    takes=schemas.VialCountIn,
+    gives=schemas.VialCountOut,
+    name="count-vials",
+    title=_("Count its vials"),
+    intro=_("Scan every vial. What is missing or has no label opens a deviation on the lot."),
+    on="L",
+    when=closing.COUNTED,
+    about=_about_lot,
+    order=60,
+    said=_said_count,
 )

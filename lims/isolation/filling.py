@@ -12,8 +12,8 @@ from lims.core.permissions import Actor, requires
 from lims.core.units import Quantity, ml
 from lims.core.words import Text as _
 from lims.custody import Item, ItemKind, State, Taken
+from lims.isolation import closing, queries
 from lims.isolation import permissions as may
-from lims.isolation import queries, rules
 from lims.isolation.models import Fill, Lot, Vial
 from lims.ledger.rules import plain
 from lims.studies.protocol import Arm, DonorRule, ProductKind
@@ -60,7 +60,7 @@ def fill(
             for each, name in ((qc, "qc"), (retained, "retained"), (waste, "waste"))
         )
         bulk = item.volume_ul or 0
-        balance = rules.mass_balance(
+        balance = custody.mass_balance(
             bulk,
             children_ul=volumes,
             limits=read.limits,
@@ -118,6 +118,11 @@ def fill(
             operator_id=actor.person,
         )
         session.add(record)
+        over = balance.row.result is not gate.Result.PASSED
+        closing.settle(
+            actor, session, item, record, vials,
+            off=f"{record.loss_ul} µL of {record.bulk_ul} µL lost: {reason}" if over else "",
+        )  # fmt: skip
         # Not flushed yet: whoever comes second is told the state, not that a row clashed (H06).
         custody.set_state(
             actor,

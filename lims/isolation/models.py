@@ -61,6 +61,15 @@ class Fill(Tracked, Base):
     balance: Mapped[dict[str, Any]]
     filled_at: Mapped[datetime]
     operator_id: Mapped[UUID]
+    # Volumes and labels were as they should be; None also where a deviation was opened instead.
+    closed_at: Mapped[datetime | None]
+    closed_by: Mapped[UUID | None]
+
+    @property
+    def out_of_tolerance(self) -> bool:
+        """Whether more was lost than is passed over; then only its deviation is decided."""
+        found = {each["id"]: each["result"] for each in self.balance.get("rows", ())}
+        return found.get("mass-balance", "passed") != "passed"
 
 
 class Vial(Tracked, Base):

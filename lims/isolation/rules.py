@@ -1,9 +1,9 @@
-"""The arithmetic and the limits of isolating exosomes: force, order of steps, mass balance.
+"""The arithmetic and the limits of isolating exosomes: force, order of steps.
 
 "100 000 x g" without the radius it was meant at is ambiguous (31 198 or 36 897 rpm in the same
 rotor), so a spin without its radius convention is refused. Volumes are whole microlitres.
 
-Source: domain sections 5.1-5.4; clearing factor from the makers' rotor manuals.
+Source: domain sections 5.1-5.3; clearing factor from the makers' rotor manuals.
 """
 
 from collections.abc import Sequence
@@ -238,59 +238,6 @@ def judge_spin(spin: Spin, limits: Limits, tolerance_percent: Decimal = Decimal(
             what, _("the method says %(least)s to %(most)s min", least=least, most=most),
             _("say why"), LEAD))  # fmt: skip
     return Row(row_id, passed(what, _("as the method says")))
-
-
-# --- mass balance ------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Balance:
-    """What came out of a vessel, in whole microlitres.
-
-    Attributes:
-        loss_ul: in minus out; below zero where more came out than was in.
-    """
-
-    row: Row
-    in_ul: int
-    out_ul: int
-    loss_ul: int
-    loss_percent: Decimal | None
-
-
-def mass_balance(
-    parent_ul: int,
-    *,
-    children_ul: Sequence[int],
-    limits: Limits,
-    qc_ul: int = 0,
-    retained_ul: int = 0,
-    waste_ul: int = 0,
-) -> Balance:
-    """Whether what came out adds up to what was in.
-
-    More out than 102 % of in stops (it was measured wrongly, or is something else); more than
-    10 % unexplained loss warns; an amount below zero stops. Limits: `mass_balance.*`.
-    """
-    parts = [*children_ul, qc_ul, retained_ul, waste_ul]
-    out = sum(parts)
-    loss = parent_ul - out
-    percent = Decimal(loss) / parent_ul * 100 if parent_ul > 0 else None
-    what = _("%(out)s µL out of %(in)s µL", **{"out": out, "in": parent_ul})
-    most = site.amount(limits, "mass_balance.output_of_input_stop_above", "%")
-    warn = site.amount(limits, "mass_balance.unexplained_loss_warn_above", "%")
-    if parent_ul < 0 or min(parts) < 0:
-        finding = stopped(what, _("an amount is below zero"), _("correct the amounts"), OFFICER)
-    elif Decimal(out) * 100 > most * parent_ul:
-        finding = stopped(what, _("more than %(most)s %% came out", most=most),
-                          _("measure again; look for a mix-up"), OFFICER)  # fmt: skip
-    elif percent is not None and percent > warn:
-        finding = warned(what, _("%(loss)s %% is lost without a reason",
-                                 loss=numbers.brief(percent, 5)),
-                         _("look for the loss and say what it was"), LEAD)  # fmt: skip
-    else:
-        finding = passed(what, _("it adds up"))
-    return Balance(Row("mass-balance", finding), parent_ul, out, loss, percent)
 
 
 def _above_zero(*values: Decimal) -> None:

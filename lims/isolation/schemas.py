@@ -169,6 +169,24 @@ class FillIn(fields.Shape):
     reason = fields.reason()
 
 
+class VialCountIn(fields.Shape):
+    """Every vial of a lot, scanned."""
+
+    seen = fields.Codes(
+        "V", most=200, load_default=list, label=_("Vials here"), help=_("One scan a line.")
+    )
+
+
+class VialCountOut(fields.Shape):
+    """What a count came to."""
+
+    doses = fields.Whole()
+    missing = fields.Codes()
+    foreign = fields.Codes()
+    unlabelled = fields.Codes()
+    closed = fields.Flag()
+
+
 def spins_of(given: dict[str, Any]) -> list[rules.Spin]:
     """The spins that a form tells of, in the order of the method; takes its fields out of it.
 

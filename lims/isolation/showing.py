@@ -30,8 +30,13 @@ def lot_facts(code: str) -> list[tuple[Any, Any]]:
         item = custody.find(session, code, kinds=[ItemKind.LOT])
         lot = queries.lot_of(session, item.id)
         donor = studies.subject(session, item.donor_id)  # type: ignore[arg-type]
-        return [
+        rows = [
             (_("Name"), lot.name),
             *item_facts(item, donor.number),
             (_("Product"), lot.product),
         ]
+        fill = queries.fill_of(session, item.id)
+        if fill is not None:
+            closed = fill.closed_at or _("not closed; look at its deviations")
+            rows.append((_("Fill closed"), closed))
+        return rows

@@ -41,6 +41,7 @@ from lims.labels.queries import (
     not_stuck,
     request_by_id,
     tally,
+    without_label,
 )
 from lims.labels.rendering import Drawn, DrawnSymbol, LabelContent, read_png, render, verify_png
 from lims.labels.services import destroy, reprint, request, stick, stream
@@ -109,5 +110,6 @@ __all__ = [
     "test_printer",
     "verify_png",
     "withheld",
+    "without_label",
     "work",
 ]

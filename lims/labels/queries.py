@@ -178,6 +178,19 @@ def tally(db: Session, wanted: Iterable[str]) -> Tally:
     return Tally(printed, applied, destroyed)
 
 
+def without_label(db: Session, wanted: Iterable[str]) -> list[str]:
+    """Of these codes, those that no label stands for: none was asked for, or all are void."""
+    listed = sorted(set(wanted))
+    labelled = set(
+        db.scalars(
+            select(LabelCopy.code).where(
+                LabelCopy.code.in_(listed), LabelCopy.state == CopyState.LIVE
+            )
+        )
+    )
+    return [each for each in listed if each not in labelled]
+
+
 def not_stuck(db: Session, wanted: Iterable[str], *, since: datetime) -> list[str]:
     """Of these codes, those whose label was asked for since then and is not accounted for.
 

@@ -33,6 +33,7 @@ from lims.ledger.keys import use as seal_with
 from lims.ledger.ordering import ClockBehind, behind, require_clock, trust_clock
 from lims.ledger.queries import (
     bodies,
+    bodies_of_kind,
     entries_of,
     entries_since,
     entry_at,
@@ -42,7 +43,7 @@ from lims.ledger.queries import (
     newest,
 )
 from lims.ledger.rotating import rotate as rotate_key
-from lims.ledger.rules import Entry
+from lims.ledger.rules import Entry, read
 from lims.ledger.sealing import (
     MISSED_AFTER,
     Seal,
@@ -55,7 +56,7 @@ from lims.ledger.sealing import (
 )
 from lims.ledger.signatures import PublicKey
 from lims.ledger.tiles import NotSealed, consistency, inclusion, leaf_of
-from lims.ledger.verifying import Break, Verified, verify
+from lims.ledger.verifying import Break, Verified, also_verify, verify
 from lims.ledger.verifying_seals import Held, read_held
 from lims.ledger.verifying_streams import breaks_in
 from lims.ledger.writing import changed, record, unguarded
@@ -78,10 +79,12 @@ __all__ = [
     "Sealed",
     "Verified",
     "WitnessPlace",
+    "also_verify",
     "ask_witness",
     "attack",
     "behind",
     "bodies",
+    "bodies_of_kind",
     "breaks_in",
     "changed",
     "consistency",
@@ -109,6 +112,7 @@ __all__ = [
     "newest_cosigned",
     "newest_seal",
     "open_guards",
+    "read",
     "read_held",
     "record",
     "require_clock",

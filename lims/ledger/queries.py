@@ -1,9 +1,9 @@
 """Finding entries."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import Connection, func, select
 from sqlalchemy.orm import Session
 
 from lims.ledger import rules
@@ -19,6 +19,16 @@ def entries_of(db: Session, stream: str, *, limit: int = 500) -> list[rules.Entr
         .limit(limit)
     )
     return [rules.read(body) for body in found]
+
+
+def bodies_of_kind(connection: Connection, kind: str, streams: Iterable[str]) -> Iterator[bytes]:
+    """The exact bytes of the entries of one kind on some streams, by stream and number."""
+    found = connection.execute(
+        select(LedgerEntry.body)
+        .where(LedgerEntry.stream.in_(list(streams)), LedgerEntry.kind == kind)
+        .order_by(LedgerEntry.stream, LedgerEntry.number)
+    )
+    return (row[0] for row in found)
 
 
 def entries_since(db: Session, stream: str, since: datetime) -> list[rules.Entry]:

@@ -37,6 +37,14 @@ _PART = 10_000  # entries whose changes go into one part, about
 _MOST_PARTS = 2000
 _NOTHING = Held()
 Progress = Callable[[int, int], None]
+Further = Callable[[Connection], Iterable[Break]]
+_further: list[Further] = []
+
+
+def also_verify(check: Further) -> Further:
+    """Let a feature look for what only it can judge: each `verify` asks it of its instant."""
+    _further.append(check)
+    return check
 
 
 @dataclass
@@ -155,6 +163,9 @@ def _look(
     if extra:
         for one in who.each(partial(_strangers, part=each) for each in who.parts.all()):
             found.add(one)
+    for check in _further:
+        for each in check(connection):
+            found.broken(each.stream, each.number, each.what)
 
 
 # What is done in whichever process: one range of streams, one part of the rows, the seals.

@@ -63,6 +63,12 @@ def judge_a_correction(*, actor: Actor, session: Session, item: Item, entry: int
             deviation_on(actor, session, lot, said)
 
 
+@events.subscribe("fill.differs")
+def open_for_fill(*, actor: Actor, session: Session, lot: Item, what: str) -> None:
+    """A fill did not add up, or a vial has no label: the lot waits for quality (H08)."""
+    deviation_on(actor, session, lot, what)
+
+
 @requires(may.INVESTIGATE)
 def close_finding(
     actor: Actor, *, reference: str, cause: str, laboratory_error: bool, password: str

@@ -6,7 +6,8 @@ from uuid import UUID
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from lims.custody import Edge, Item, ItemKind
+from lims import custody
+from lims.custody import Item, ItemKind
 from lims.qc.models import Finding, InstrumentFile, Result
 
 
@@ -30,15 +31,9 @@ def standing_result(session: Session, lot_id: UUID, test: str) -> Result | None:
 
 
 def samples_of(session: Session, lot_id: UUID, kind: ItemKind) -> list[Item]:
-    """The samples taken of a lot."""
-    return list(
-        session.scalars(
-            select(Item)
-            .join(Edge, Edge.child_id == Item.id)
-            .where(Edge.parent_id == lot_id, Item.kind == kind)
-            .order_by(Item.code)
-        )
-    )
+    """The samples taken of a lot, and what was divided of them."""
+    found = custody.descendants(session, [lot_id])
+    return sorted((each for each in found if each.kind is kind), key=lambda each: each.code)
 
 
 def file_by_digest(session: Session, sha256: str) -> InstrumentFile | None:

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from lims import custody, instruments, isolation, studies
 from lims.core import clock, codes, db, gate, mode
 from lims.core.errors import BadInput
+from lims.core.limits import Limits
 from lims.core.permissions import Actor, requires
 from lims.core.units import Quantity
 from lims.core.words import Text as _
@@ -49,7 +50,7 @@ def read_particles(
         read = studies.protocol_of(studies.study(session, lot_item.study_id))  # type: ignore[arg-type]
         judged = rules.judge_nta(measured, dilution=dilution, limits=read.limits)
         answer = gate.demand(
-            gate.Answer("qc.particles", clock.now(), judged.rows),
+            gate.Answer("qc.particles", clock.now(), (*judged.rows, *_thaws(sample, read.limits))),
             codes=[sample.code],
             reasons=reason,
         )
@@ -123,7 +124,9 @@ def read_protein(
         spec = test_of(session, lot_item, lot, "S04")
         slip = thousandfold_row(spec, judged.concentration) if judged.concentration else ()
         answer = gate.demand(
-            gate.Answer("qc.protein", clock.now(), (*judged.rows, *slip)),
+            gate.Answer(
+                "qc.protein", clock.now(), (*judged.rows, *slip, *_thaws(sample, read.limits))
+            ),
             codes=[sample.code],
             reasons=reason,
         )
@@ -193,9 +196,21 @@ def _absorbances(
 
 def _sample(session: Session, code: str) -> tuple[Item, Item, isolation.Lot]:
     sample = custody.find(session, code, kinds=[ItemKind.QC_SAMPLE], lock=True)
-    parents = [item for item, _edge in custody.parents(session, sample.id)]
-    lot_item, lot = lot_for_testing(session, parents[0].code)
+    # A sample may be an aliquot of another; one taken before there was a lot tests none.
+    lots = [each for each in custody.ancestors(session, [sample.id]) if each.kind is ItemKind.LOT]
+    if not lots:
+        raise BadInput(
+            _("%(code)s is a sample of no lot.", code=codes.grouped(sample.code)), field="code"
+        )
+    lot_item, lot = lot_for_testing(session, lots[0].code)
     return sample, lot_item, lot
+
+
+def _thaws(sample: Item, limits: Limits) -> tuple[gate.Row, ...]:
+    """A warning where the sample was thawed more often than a dose is (domain.md 6.8)."""
+    if not sample.thaw_count:
+        return ()
+    return (custody.judge_thaws(sample.kind, sample.thaw_count, limits),)
 
 
 def _keep_file(

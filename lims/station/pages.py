@@ -152,6 +152,7 @@ def item(code: str) -> ResponseReturnValue:
             cold=any(each.frozen for each in rests),
             in_words=custody.in_words,
             parents=custody.parents(session, found.id),
+            spent=custody.spent(session, found),
             **_paged(trails.lines(session, found, actor)),
             undo=trails.undo_of(session, found, actor),
             key=uuid4().hex,

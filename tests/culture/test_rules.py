@@ -2,7 +2,6 @@
 
 from datetime import UTC, datetime
 from decimal import Decimal
-from itertools import product
 
 import pytest
 from hypothesis import given, settings
@@ -183,19 +182,6 @@ def test_cold_storage_and_yield():
     assert rules.judge_cold_storage(D("24.1"), LIMITS).result is WARNED
     assert rules.judge_particles_per_cell(D("1E5"), LIMITS).result is PASSED
     assert rules.judge_particles_per_cell(D("100001"), LIMITS).result is WARNED
-
-
-def test_donors_are_never_pooled_for_an_autologous_product():
-    for autologous, approved, donors in product((True, False), (True, False), (["A"], ["A", "B"])):
-        row = rules.judge_pool(donors, autologous=autologous, approved=approved, limits=LIMITS)
-        if len(donors) == 1:
-            assert row.result is PASSED
-        elif autologous or not approved:
-            assert row.result is STOPPED
-        else:
-            assert row.result is WARNED
-    same = rules.judge_pool(["A", "A"], autologous=True, approved=False, limits=LIMITS)
-    assert same.result is PASSED
 
 
 @pytest.mark.parametrize(

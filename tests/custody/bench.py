@@ -12,7 +12,8 @@ from lims import custody, ledger, people, studies
 from lims.core import acts, codes, db, vault
 from lims.core.errors import DomainError
 from lims.core.permissions import Actor, Role
-from lims.custody import Item, ItemKind, NotEnough, Taken
+from lims.core.units import Quantity
+from lims.custody import Item, ItemKind, NotEnough, StateRefused, Taken
 from tests.laboratory import PASSWORD, Laboratory
 from tests.makers import actor
 
@@ -143,7 +144,8 @@ def take_quarters(url: str, parents: list[str], quarter_ul: int, takes: int, how
     """Take quarters of every parent, which this process has loaded before; what went wrong.
 
     Args:
-        how: `make` takes by the one statement of `custody.take`; `locked` by a locking read.
+        how: `make` takes by the one statement of `custody.take`; `locked` by a locking read;
+            `divide` and `lose` by these acts, which know that nothing is there any more.
     """
     database = db.open_database(url, pool=2)
     db.use(database)
@@ -162,13 +164,21 @@ def take_quarters(url: str, parents: list[str], quarter_ul: int, takes: int, how
                     parents=[Taken(item, quarter_ul)],
                     step="fill",
                 ).code
+            if how == "divide":
+                amount = [Quantity(quarter_ul, "uL")]
+                return custody.divide(who, code=code, volumes=amount, into="qc-sample").whole.code
+            if how == "lose":
+                custody.record_loss(
+                    who, code=code, cause="spill", volume=Quantity(quarter_ul, "uL")
+                )
+                return code
             return _locked_quarter(who, session, item.id, quarter_ul)
 
     for _each in range(takes):
         for code in parents:
             try:
                 acts.once(who, uuid4().hex, acts.digest_of(code), lambda code=code: quarter(code))
-            except NotEnough:
+            except (NotEnough, StateRefused):
                 pass
             except DomainError as refused:
                 faults.append(f"{type(refused).__name__}: {refused}")
@@ -189,7 +199,7 @@ def _locked_quarter(who: Actor, session: db.Session, item_id: UUID, quarter_ul: 
     made = custody.make(
         who, ItemKind.DOSE, study_id=item.study_id, parents=[Taken(item)], step="fill"
     )
-    custody.touch(who, item, "test.taken")
+    custody.touch(who, item, "custody.taken", {"volume_ul": quarter_ul, "purpose": "test"})
     return made.code
 
 

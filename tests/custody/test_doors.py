@@ -8,7 +8,7 @@ import pytest
 
 from lims import studies
 from lims.core import clock, codes, db
-from lims.custody import find, transfers
+from lims.custody import ItemKind, find, transfers
 from tests.custody import bench
 from tests.site_here import BORN, MENSTRUAL, NAME, PASSWORD, Site, entries, site, verified
 
@@ -262,4 +262,46 @@ def _read_drawn_and_assessed(site: Site, ice: str, code: str) -> None:
         site.browser("qc").get(f"/language/{language}?next={url}")
         assert "9.5 °C" in site.page("qc", url).text
     assert site.page("qc", "/shipments/00000000-0000-4000-8000-000000000000").status_code == 404
+
+
+def test_what_can_be_done_with_a_sample_stands_on_its_page_and_is_done_there(site):
+    her = studies.register(
+        bench.somebody(), study=MENSTRUAL, name="Laleh", birth_date=date(1994, 5, 2)
+    )
+    one, two, three = (
+        bench.thing(ItemKind.QC_SAMPLE, donor=her, volume_ul=1000) for _each in range(3)
+    )
+    shown = site.page("tech", f"/items/{one}").text
+    for path in ("parts", "pools", "thaws", "losses", "end", "destruction"):
+        assert f"/items/{one}/{path}" in shown
+    assert f"/items/{one}/destruction" not in site.page("nurse", f"/items/{one}").text
+    site.done("tech", f"/items/{one}/thaws")
+    site.done("tech", f"/items/{one}/parts", volumes="0.2 mL\n0.3", into="part", waste="50 uL")
+    site.done("tech", f"/items/{one}/losses", cause="spill", volume="0.05")
+    pool = site.did("tech", f"/items/{one}/pools", {"others": [two]})
+    asked = site.api("tech", f"/items/{three}/end", {"waste": {"value": "0.5", "unit": "mL"}})
+    site.done("tech", f"/items/{three}/end", waste="0.5", reason="dried up over night")
+    site.did("qc", f"/items/{pool['code']}/holds", {"reason": "late result"})
+    alone = site.form(
+        "tech", f"/items/{pool['code']}/destruction", cause="unfit", witness="tech",
+        witness_password=PASSWORD,
+    )  # fmt: skip
+    page = site.done(
+        "tech", f"/items/{pool['code']}/destruction", cause="unfit", witness="tech2",
+        witness_password=PASSWORD,
+    )  # fmt: skip
+    said = site.page("tech", f"/items/{one}").text
+    final = site.page("tech", f"/items/{pool['code']}").text
+
+    assert pool["volume"] == {"value": "1.4", "unit": "mL"}
+    assert (asked.status_code, asked.json["code"]) == (409, "gate_stopped")
+    assert alone.status_code == 403
+    assert page == f"/items/{pool['code']}"
+    assert 'data-thaws="1"' in said
+    assert "spilt" in said
+    assert "/destruction" not in final.replace("labels/destruction", "")
+    assert site.api("tech", f"/items/{pool['code']}").json["thaws"] == 1
+    assert [site.api("tech", f"/items/{each}").json["state"] for each in (one, two, three)] == [
+        "exhausted"
+    ] * 3
     assert verified() == []

@@ -13,10 +13,12 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import aliased
 
 from lims import collection, culture, custody, studies
-from lims.core import clock, codes, db
+from lims.core import clock, codes, db, gate
 from lims.core.errors import DomainError
 from lims.core.gate import GateStopped
-from lims.custody import Edge, Item, ItemKind, NotEnough, State, Taken
+from lims.core.units import Quantity
+from lims.core.words import Text
+from lims.custody import Edge, Item, ItemKind, NotEnough, State, Taken, pooling
 from lims.custody.errors import CrossesDonors
 from tests.custody import bench
 from tests.custody.bench import once, race, somebody, verified
@@ -175,6 +177,59 @@ def test_H03_raw_sql_cannot_cross_donors_either(database, measured):
     assert passed == []
     assert crossing() == 0
     assert verified().ok
+
+
+def test_H03_no_pool_of_two_women_is_made_whatever_is_offered(database, measured):
+    chance = Random(SEED)
+    women = bench.women(bench.open_study(), 3)
+    tubes = [
+        bench.thing(ItemKind.QC_SAMPLE, donor=each, volume_ul=10**6)
+        for each in women
+        for _n in "abc"
+    ]
+    donor_of = {code: bench.row(code).donor_id for code in tubes}
+    trials = 20_000 if SOAK else 60
+    wrong = made = stopped = 0
+    for _trial in range(trials):
+        chosen = chance.sample(tubes, chance.randint(2, 4))
+        mixed = len({donor_of[each] for each in chosen}) > 1
+        try:
+            pool = custody.pool(
+                somebody(), code=chosen[0], others=chosen[1:],
+                volumes=[Quantity(chance.randint(1, 9), "uL") for _each in chosen],
+            )  # fmt: skip
+        except GateStopped as stop:
+            stopped += 1
+            wrong += not mixed or stop.row.id != "culture-pool"
+            continue
+        except (NotEnough, custody.StateRefused):  # a small pool that was emptied
+            continue
+        made += 1
+        wrong += mixed or pool.donor_id != donor_of[chosen[0]]
+        tubes.append(pool.code)
+        donor_of[pool.code] = pool.donor_id
+
+    failures = wrong + crossing()
+    measured("H03", trials=trials, failures=failures, seed=SEED, pools=made, stopped=stopped)
+    assert made > 3
+    assert stopped > 10
+    assert failures == 0
+    assert verified().ok
+
+
+def test_H03_where_a_site_only_warns_a_pool_of_two_women_is_refused_all_the_same(
+    database, monkeypatch, measured
+):
+    one, two = (
+        bench.thing(ItemKind.QC_SAMPLE, donor=each, volume_ul=100)
+        for each in bench.women(bench.open_study(), 2)
+    )
+    passes = gate.Row("culture-pool", gate.passed(Text("planted"), Text("planted")))
+    monkeypatch.setattr(pooling, "judge_pool", lambda *_any, **_more: passes)
+    with pytest.raises(CrossesDonors):
+        custody.pool(somebody(), code=one, others=[two])
+    measured("H03", trials=1, failures=crossing(), how="the rule taken out")
+    assert crossing() == 0
 
 
 def test_H03_a_file_changed_with_the_references_switched_off_is_found(database, measured):

@@ -204,7 +204,7 @@ def processes():
         yield pool
 
 
-@pytest.mark.parametrize("how", ["make", "locked"])
+@pytest.mark.parametrize("how", ["make", "locked", "divide", "lose"])
 def test_H07_quarters_taken_by_processes_never_overdraw(
     database, database_url, processes, how, measured
 ):
@@ -222,6 +222,8 @@ def test_H07_quarters_taken_by_processes_never_overdraw(
         for code in lots:
             lot = custody.find(session, code)
             children = len(custody.descendants(session, [lot.id]))
+            if how == "lose":
+                children = len(custody.spent(session, lot))
             overdrawn += children > 4 or (lot.volume_ul or 0) < 0
             unbalanced += lot.volume_ul != 4000 - 1000 * children or children != 4
     found = verified()

@@ -306,7 +306,7 @@ def test_H31_paper_and_bedside_at_once_give_one_dose(beds, measured):
 def test_a_thaw_that_is_on_paper_alone_comes_in_with_it(bed):
     woman = bed.world.first
     pari = bed.actor("pari")
-    dosing.destroy(pari, code=str(woman.dose), reason="dropped")
+    giving.destroy(bed.stage, woman.dose, "dropped")
     with db.reading() as session:
         dose = next(
             each.code

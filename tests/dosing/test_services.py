@@ -306,7 +306,7 @@ def test_a_returned_dose_may_be_assigned_again(bed):
             for vial in isolation.vials_of(session, lot)
             if vial.state is custody.State.AVAILABLE
         )
-    stage.do("pari", dosing.destroy, code=woman.dose, reason="dropped")
+    giving.destroy(stage, woman.dose, "dropped")
     stage.do("pari", dosing.assign, code=dose, participant=woman.number)
     stage.do("pari", dosing.issue, code=dose, to=stage.badges["clea"])
     stage.do("pari", dosing.return_dose, code=dose, reason="she is unwell today")

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from sqlalchemy import event, text
+from sqlalchemy.exc import InvalidRequestError
 
 from lims.core import db
 from lims.core.db import Base
@@ -61,25 +62,41 @@ class Strikes:
             self._how(connection)
 
     def _before(self, connection: Any, _cursor: Any, statement: str, *_more: Any) -> None:
-        if db.in_transaction() and not statement.startswith("BEGIN"):
+        if _is_acts(connection.connection) and not statement.startswith("BEGIN"):
             self.seen += 1
             self._strike(self.seen, "before", connection)
 
     def _after(self, connection: Any, cursor: Any, statement: str, *_more: Any) -> None:
-        if db.in_transaction() and not statement.startswith("BEGIN"):
+        if _is_acts(connection.connection) and not statement.startswith("BEGIN"):
             if self._at == (self.seen, "after"):
                 cursor.close()  # or SQLite keeps a closed connection, and its lock, for the answer
             self._strike(self.seen, "after", connection)
 
     def _committing(self, dbapi_connection: Any) -> None:
-        if db.in_transaction():
+        acts = _is_acts(dbapi_connection)
+        if acts:
             if self._at == (0, "before"):
                 # A process that ends takes its transaction with it; an object may live on.
                 self.engine.dialect.do_rollback(dbapi_connection)
             self._strike(0, "before", None)
         self._commit(dbapi_connection)
-        if db.in_transaction():
+        if acts:
             self._strike(0, "after", None)
+
+
+def _is_acts(connection: Any) -> bool:
+    """Whether this is the connection of the act that is open.
+
+    A try of a password is counted beside it, in a transaction of its own, so that it stays counted
+    whatever becomes of the act.
+    """
+    if not db.in_transaction():
+        return False
+    try:
+        own = db.open_act().connection().connection.dbapi_connection
+    except InvalidRequestError:  # it is being committed
+        return True
+    return own is getattr(connection, "dbapi_connection", connection)
 
 
 def _raise(_connection: Any) -> None:
@@ -87,10 +104,14 @@ def _raise(_connection: Any) -> None:
 
 
 def fingerprint(database: db.Database) -> dict[str, str]:
-    """By table, all that it holds; read by a connection of its own, past every session."""
+    """By table, all that it holds; read by a connection of its own, past every session.
+
+    Tries of passwords are left out: they are counted beside the act.
+    """
     asked = " UNION ALL ".join(
         _of_sqlite(each) if database.is_sqlite else _of_postgresql(each)
         for each in Base.metadata.sorted_tables
+        if each.name != "people_attempt"
     )
     with database.engine.connect() as connection:
         found = dict(connection.execute(text(asked)).all())

@@ -9,6 +9,7 @@ from lims import custody, dosing, people
 from lims.core import clock, console, db
 from lims.core.permissions import Role
 from lims.station import waiting
+from lims.station.rehearsal import giving
 from tests.bed import Bed
 from tests.conftest import SOAK
 from tests.dosing.test_doors import Tablet, web  # noqa: F401
@@ -55,7 +56,7 @@ def test_H29_the_alert_ends_with_the_dose_and_not_before(bed, end):
     if end == "given":
         bed.given(bed.ready(woman))
     elif end == "destroyed":
-        dosing.destroy(bed.actor("pari"), code=dose, reason="not given")
+        giving.destroy(bed.stage, dose, "not given")
     else:
         with db.reading() as session:
             free = [
@@ -64,7 +65,7 @@ def test_H29_the_alert_ends_with_the_dose_and_not_before(bed, end):
                 if each.state is custody.State.AVAILABLE and each.product != "prp"
             ]
         # The one that is thawed cannot come back; another is assigned in its place.
-        dosing.destroy(bed.actor("pari"), code=dose, reason="not given")
+        giving.destroy(bed.stage, dose, "not given")
         dose = free[0]
         dosing.assign(bed.actor("pari"), code=dose, participant=woman.number)
         dosing.issue(bed.actor("pari"), code=dose, to=bed.stage.badges["clea"])

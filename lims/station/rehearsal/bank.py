@@ -135,7 +135,7 @@ def _thawed(stage: Stage, woman: Woman, bank: Bank, *, mechanical: bool) -> Walk
     try:
         yield from giving.give(stage, woman, offered, 1500, held_ul=1600)
     except giving.Stopped:
-        stage.do("pari", dosing.destroy, code=woman.dose, reason="not given, thawed")
+        giving.destroy(stage, woman.dose, "not given, thawed")
         raise
     woman.outcome = "completed"
 
@@ -164,7 +164,7 @@ def _same_day(stage: Stage, woman: Woman) -> Walk:
     try:
         yield from giving.give(stage, woman, dose, 1500, held_ul=1700)
     except giving.Stopped:
-        stage.do("pari", dosing.destroy, code=dose, reason="not given")
+        giving.destroy(stage, dose, "not given")
         raise
     woman.outcome = "completed"
 

@@ -174,3 +174,15 @@ def figures_on(dose: str) -> str:
     found = re.search(r"\^FD(\d{4})\^FS", printed)
     assert found is not None  # noqa: S101 - every dose label has them
     return found[1]
+
+
+def destroy(stage: Stage, dose: str | None, reason: str) -> None:
+    """A dose that is not given is destroyed; the clinician sees it and signs."""
+    stage.do(
+        "pari",
+        dosing.destroy,
+        code=dose,
+        reason=reason,
+        witness=stage.logins["clea"],
+        witness_password=stage.passwords["clea"],
+    )

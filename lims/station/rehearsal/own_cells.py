@@ -81,7 +81,7 @@ def _to_her_bed(stage: Stage, woman: Woman, *, volume_ul: int, held_ul: int) -> 
     try:
         yield from giving.give(stage, woman, offered, volume_ul, held_ul=held_ul)
     except giving.Stopped:
-        stage.do("pari", dosing.destroy, code=dose, reason="not given, thawed")
+        giving.destroy(stage, dose, "not given, thawed")
         raise
     woman.outcome = "completed"
 

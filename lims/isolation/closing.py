@@ -1,0 +1,117 @@
+"""Closing a fill: volumes add up, and there are as many labels as doses (H08).
+
+A fill closes with the act that makes its vials where both are so. Where they are not, the act
+stands, since what was filled was filled; but a deviation is opened on the lot, and the lot is not
+released before quality has decided it. A count of the vials asks again, and opens a fill that a
+vial or its label has gone from.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy.orm import Session
+
+from lims import custody, labels
+from lims.core import clock, codes, db, events
+from lims.core.permissions import Actor, requires
+from lims.core.words import Text as _
+from lims.custody import Item, ItemKind, State
+from lims.isolation import permissions as may
+from lims.isolation import queries
+from lims.isolation.models import Fill
+
+COUNTED = (State.QUARANTINE, State.TESTING, State.AWAITING_REVIEW)
+
+
+@dataclass(frozen=True)
+class FillCount:
+    """What a count of a lot's vials came to.
+
+    Attributes:
+        missing, foreign: codes that were not scanned, and that are not of this lot.
+        unlabelled: vials without a label that counts.
+    """
+
+    doses: int
+    missing: list[str]
+    foreign: list[str]
+    unlabelled: list[str]
+    closed: bool
+
+
+def settle(
+    actor: Actor, session: Session, item: Item, fill: Fill, vials: Sequence[Item], *, off: str
+) -> None:
+    """Close a fill that has just been made, or open a deviation on its lot.
+
+    Args:
+        off: what is wrong with its volumes, in the words of the trail; empty where nothing is.
+    """
+    faults = [off, *_label_faults(session, vials)]
+    if not any(faults):
+        fill.closed_at = clock.now()
+        fill.closed_by = actor.person
+        return
+    _differs(actor, session, item, faults)
+
+
+@requires(may.FILL)
+def count_vials(actor: Actor, *, code: str, seen: Sequence[str]) -> FillCount:
+    """Scan every vial of a lot: each is there, each has its label, and none is of another lot.
+
+    Raises:
+        StateRefused: the lot was not filled, or is past its review.
+    """
+    with db.transaction() as session:
+        item = custody.find(session, code, kinds=[ItemKind.LOT], lock=True)
+        fill = queries.fill_of(session, item.id)
+        if fill is None or item.state not in COUNTED:
+            raise custody.StateRefused(
+                _(
+                    "%(code)s is %(state)s; vials are counted between the fill and the release.",
+                    code=codes.grouped(item.code),
+                    state=custody.STATE_NAMES[item.state],
+                ),
+                why=custody.last_act(session, custody.stream(item.code)),
+            )
+        session.refresh(fill, with_for_update=True)
+        all_vials = queries.vials_of(session, item.id)
+        there = [each for each in all_vials if each.state not in custody.FINAL]
+        missing = sorted({each.code for each in there} - set(seen))
+        foreign = sorted(set(seen) - {each.code for each in all_vials})
+        unlabelled = labels.without_label(session, [each.code for each in there])
+        faults = [
+            *([f"vials missing at the count: {', '.join(missing)}"] if missing else []),
+            *([f"vials of no or another lot: {', '.join(foreign)}"] if foreign else []),
+            *_label_faults(session, there),
+            *([] if _adds_up(item, fill) else ["volumes do not add up"]),
+        ]
+        if faults:
+            fill.closed_at = fill.closed_by = None
+            _differs(actor, session, item, faults)
+        elif fill.closed_at is None and not fill.out_of_tolerance:
+            fill.closed_at = clock.now()
+            fill.closed_by = actor.person
+        custody.touch(
+            actor,
+            item,
+            "isolation.vials-counted",
+            {"seen": sorted(seen), "missing": missing, "foreign": foreign},
+            rows=[fill],
+        )
+        return FillCount(len(there), missing, foreign, unlabelled, fill.closed_at is not None)
+
+
+def _adds_up(item: Item, fill: Fill) -> bool:
+    out = fill.filled_ul + fill.qc_ul + fill.retained_ul + fill.waste_ul + fill.loss_ul
+    return out == fill.bulk_ul and item.volume_ul == 0
+
+
+def _label_faults(session: Session, vials: Sequence[Item]) -> list[str]:
+    bare = labels.without_label(session, [each.code for each in vials])
+    return [f"{len(bare)} of {len(vials)} vials without a label: {', '.join(bare)}"] if bare else []
+
+
+def _differs(actor: Actor, session: Session, item: Item, faults: Sequence[str]) -> None:
+    what = "fill not closed: " + "; ".join(each for each in faults if each)
+    events.publish("fill.differs", actor=actor, session=session, lot=item, what=what)
