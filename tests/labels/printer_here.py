@@ -61,9 +61,15 @@ class Printer:
             self._changed.notify_all()
 
     def forget(self):
-        """As when its power is cut: what is in the buffer is gone."""
+        """As when its power is cut: what is in the buffer is gone, and so is every line."""
         with self._changed:
             self.buffer.clear()
+            lines, self._open = self._open, []
+        for each in lines:
+            with suppress(OSError):
+                each.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\x01\0\0\0\0\0\0\0")
+                each.shutdown(socket.SHUT_RDWR)
+            each.close()
 
     def close(self):
         """Switch it off."""
@@ -137,7 +143,7 @@ class Printer:
             with self._changed:
                 if self._ends:
                     return
-                if not self.buffer or self.stopped:
+                if not self.buffer or self.buffer[0] is not label or self.stopped:
                     continue
                 self.buffer.pop(0)
                 self.out.append(label)
