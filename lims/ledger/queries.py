@@ -60,11 +60,15 @@ def last_of(db: Session, stream: str) -> rules.Entry | None:
     return None if body is None else rules.read(body)
 
 
-def newest(db: Session, *, kind: str | None = None, limit: int = 50) -> list[rules.Entry]:
-    """The last entries written, newest first; of one kind where it is given."""
+def newest(
+    db: Session, *, kind: str | None = None, since: datetime | None = None, limit: int = 50
+) -> list[rules.Entry]:
+    """The last entries written, newest first; of one kind, and from an instant on, where given."""
     statement = select(LedgerEntry.body).order_by(LedgerEntry.id.desc()).limit(limit)
     if kind:
         statement = statement.where(LedgerEntry.kind == kind)
+    if since is not None:
+        statement = statement.where(LedgerEntry.at >= since)
     return [rules.read(body) for body in db.scalars(statement)]
 
 

@@ -39,7 +39,8 @@ blueprint.register_blueprint(storage_pages.blueprint)
 blueprint.register_blueprint(bench_pages.blueprint)
 nav.add(_("What waits"), "/", PEOPLE, order=1)
 nav.add(_("Undo"), "/undo", UNDO.granted_to & PEOPLE, order=65)
-_SHOWN = 5  # of each list on the start page
+_SHOWN = 2  # of each list on the start page
+_CARDS = 7  # lists that are drawn there; what else there is stands below by its count
 _ENTRIES = 40  # of a trail on one page
 
 
@@ -49,10 +50,12 @@ def home() -> ResponseReturnValue:
     actor = auth.current_actor()
     with db.reading() as session:
         found = [(each, list(each.find(session, actor))) for each in waiting.lists_for(actor)]
+    full = [each for each in found if each[1]]
     return render_template(
         "station/home.html",
         title=_("What waits for you"),
-        found=found,
+        found=full[:_CARDS],
+        further=[*full[_CARDS:], *(each for each in found if not each[1])],
         total=sum(len(lines) for _each, lines in found),
         shown=_SHOWN,
         now=clock.now(),

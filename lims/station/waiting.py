@@ -7,12 +7,12 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from lims import custody, dosing, ledger, people, studies
-from lims.core import clock, codes
+from lims import custody, dosing, ledger, studies
+from lims.core import clock
 from lims.core.permissions import Actor, Role
 from lims.core.words import Text
-from lims.custody import KIND_NAMES, STATE_NAMES, Item, ItemKind, State, Transfer
-from lims.station import alerts
+from lims.custody import KIND_NAMES, STATE_NAMES, Item, ItemKind, State
+from lims.station import alerts, on_the_way, watching
 from lims.station.lines import Line
 from lims.studies import Subject, SubjectKind, SubjectState
 
@@ -56,90 +56,6 @@ def _line(item: Item) -> Line:
         state=STATE_NAMES[item.state],
     )
     return Line(f"/items/{item.code}", item.code, said, item.made_at, late)
-
-
-def _offered(session: Session, actor: Actor) -> list[Line]:
-    """Handed over to me and not accepted yet."""
-    found = session.execute(
-        select(Item, Transfer)
-        .join(Transfer, Transfer.item_id == Item.id)
-        .where(
-            Transfer.receiver_id == actor.person,
-            Transfer.accepted_at.is_(None),
-            Transfer.refused_at.is_(None),
-            Transfer.withdrawn_at.is_(None),
-        )
-        .order_by(Transfer.offered_at)
-        .limit(MOST)
-    )
-    return [
-        Line(
-            f"/items/{item.code}",
-            item.code,
-            _(
-                "%(kind)s from %(giver)s",
-                kind=KIND_NAMES[item.kind],
-                giver=people.name_of(session, transfer.giver_id),
-            ),
-            transfer.offered_at,
-            custody.is_overdue(transfer, clock.now()),
-            _("overdue"),
-        )
-        for item, transfer in found
-    ]
-
-
-def _overdue(session: Session, actor: Actor) -> list[Line]:
-    """Hand-overs past their deadline: her own; all of them for those who watch over quality."""
-    person = None if Role.QC_OFFICER in actor.roles else actor.person
-    return [
-        Line(
-            f"/items/{item.code}",
-            item.code,
-            _(
-                "%(kind)s from %(giver)s to %(receiver)s",
-                kind=KIND_NAMES[item.kind],
-                giver=people.name_of(session, transfer.giver_id),
-                receiver=people.name_of(session, transfer.receiver_id),
-            ),
-            transfer.offered_at,
-            late=True,
-            late_word=_("overdue"),
-        )
-        for item, transfer in custody.overdue_offers(session, person=person, limit=MOST)
-    ]
-
-
-def _shipments(session: Session, actor: Actor) -> list[Line]:
-    """Boxes that nobody received by their deadline."""
-    return [
-        Line(
-            f"/places/{place.code}",
-            codes.grouped(place.code),
-            _(
-                "%(place)s, sent by %(name)s",
-                place=place.name,
-                name=people.name_of(session, shipment.sent_by),
-            ),
-            shipment.sent_at,
-            late=True,
-            late_word=_("overdue"),
-        )
-        for place, shipment in custody.overdue_shipments(session)[:MOST]
-    ]
-
-
-def _records(session: Session, actor: Actor) -> list[Line]:
-    """Shipments whose temperature record holds what came with them."""
-    return [
-        Line(
-            f"/shipments/{shipment.id}",
-            codes.grouped(place.code),
-            _("%(place)s, temperature record", place=place.name),
-            shipment.received_at,
-        )
-        for place, shipment in custody.to_assess(session, MOST)
-    ]
 
 
 def _mine(session: Session, actor: Actor) -> list[Line]:
@@ -244,21 +160,39 @@ LISTS: tuple[Waiting, ...] = (
         "offered",
         _("Handed over to you"),
         _HANDS,
-        _offered,
+        on_the_way.offered,
     ),
-    Waiting("overdue", _("Hand-overs overdue"), _HANDS, _overdue),
-    Waiting("shipments", _("Shipments overdue"), _HANDS, _shipments),
+    Waiting("overdue", _("Hand-overs overdue"), _HANDS, on_the_way.overdue),
+    Waiting("shipments", _("Shipments overdue"), _HANDS, on_the_way.shipments),
     Waiting(
         "temperature",
         _("Temperature records to assess"),
         frozenset({_R.QC_OFFICER}),
-        _records,
+        on_the_way.records,
     ),
     Waiting(
         "late-scans",
         _("Scans that arrived late"),
         frozenset({_R.QC_OFFICER, _R.PHARMACIST}),
         _late,
+    ),
+    Waiting(
+        "expiring",
+        _("Doses expiring within 30 days"),
+        frozenset({_R.PHARMACIST, _R.QC_OFFICER}),
+        watching.expiring,
+    ),
+    Waiting(
+        "expired",
+        _("Expired and still here"),
+        frozenset({_R.TECHNICIAN, _R.PHARMACIST, _R.QC_OFFICER}),
+        watching.expired,
+    ),
+    Waiting(
+        "refusals",
+        _("Stopped in the last 24 hours"),
+        frozenset({_R.QC_OFFICER, _R.AUDITOR}),
+        watching.refusals,
     ),
     Waiting(
         "to-receive",
@@ -341,6 +275,12 @@ LISTS: tuple[Waiting, ...] = (
         _("Participants to bring into an arm"),
         frozenset({_R.INVESTIGATOR}),
         _subjects(SubjectState.ELIGIBLE),
+    ),
+    Waiting(
+        "no-readings",
+        _("Temperature not known"),
+        frozenset({_R.TECHNICIAN, _R.QC_OFFICER, _R.ADMINISTRATOR}),
+        watching.without_readings,
     ),
     Waiting(
         "unsealed",

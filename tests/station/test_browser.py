@@ -13,6 +13,7 @@ from tests.conftest import SOAK
 from tests.custody.test_racks import fluidx
 from tests.station.conftest import SIZES, grown
 
+playwright = pytest.importorskip("playwright.sync_api")
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.parametrize("database_url", ["sqlite"], indirect=True),
@@ -153,3 +154,36 @@ def test_a_racks_file_is_reviewed_and_confirmed_by_one_button(seat, laboratory, 
     seen.page.wait_for_selector("[data-verdict]")
     assert "Nothing was recorded." in seen.page.inner_text("[data-verdict]")
     shot(seen, f"rack-wrong-{size}")
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_dash_focus_kept_over_a_refresh_and_a_lost_network_is_said(seat, laboratory, size):
+    tara = laboratory.tara
+    for number in range(7):
+        custody.make_place(tara, name=f"Freezer {number}", kind="freezer", temperature_class="-80C")
+    made = grown(tara, laboratory.woman(), 2)
+    seen = seat(size=size)
+    for language in LANGUAGES:
+        seen.speaks(language)
+        seen.opens("/")
+        shot(seen, f"home-{size}-{language}")
+        cards = seen.page.locator(".waiting .card").all()
+        assert len(cards) >= 3
+        if size == "desk":  # every card is seen without scrolling
+            assert max(each.bounding_box()["y"] for each in cards) + 60 < SIZES[size][1]
+    # The list of cultures has the focus while one of them ends and a place is added elsewhere.
+    held = seen.page.locator(f"#l-growing a[href='/items/{made['flask']}']")
+    count = seen.page.locator("#l-no-readings .count")
+    assert count.get_attribute("data-count") == "7"
+    held = held if held.count() else seen.page.locator("#l-growing h2 a")
+    held.focus()
+    custody.make_place(tara, name="Tank", kind="tank", temperature_class="vapour")
+    seen.page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    playwright.expect(count).to_have_attribute("data-count", "8")
+    assert seen.page.evaluate("document.activeElement.closest('.card').id") == "l-growing"
+    seen.context.set_offline(True)
+    seen.page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    playwright.expect(seen.page.locator("[data-stale]")).to_be_visible()
+    seen.context.set_offline(False)
+    seen.page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    playwright.expect(seen.page.locator("[data-stale]")).to_be_hidden()

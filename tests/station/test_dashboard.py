@@ -1,0 +1,85 @@
+"""The start page: what runs out, what ran out, what was stopped, and what nobody knows."""
+
+import re
+from datetime import timedelta
+
+from lims import custody, studies
+from lims.core import clock, db
+from lims.core.permissions import Role
+from lims.custody import ItemKind
+from lims.station import waiting
+from tests.station.conftest import grown
+
+
+def _list(actor, name: str) -> list:
+    (chosen,) = [each for each in waiting.LISTS if each.id == name]
+    with db.reading() as session:
+        return list(chosen.find(session, actor))
+
+
+def _dose(laboratory, number: str, days: int) -> str:
+    with db.transaction() as session:
+        her = studies.subject_by_number(session, number)
+        return custody.make(
+            laboratory.tara, ItemKind.DOSE, study_id=her.study_id, donor_id=her.id, step="test",
+            expires_at=clock.now() + timedelta(days=days),
+        ).code  # fmt: skip
+
+
+def test_what_runs_out_stands_in_the_order_of_its_day(site, laboratory):
+    number = laboratory.woman()
+    in_twenty, in_two, in_sixty, gone = (
+        _dose(laboratory, number, days) for days in (20, 2, 60, -1)
+    )
+    expiring = _list(laboratory.quin, "expiring")
+    assert [(each.code, each.late) for each in expiring] == [(in_two, True), (in_twenty, False)]
+    assert [each.code for each in _list(laboratory.quin, "expired")] == [gone]
+    laboratory.clock.forward(hours=24 * 21)
+    assert [each.code for each in _list(laboratory.quin, "expiring")] == []
+    assert {each.code for each in _list(laboratory.quin, "expired")} == {gone, in_two, in_twenty}
+    page = site.page("quin", "/").text
+    assert f'href="/items/{in_two}"' in page
+    assert in_sixty not in page
+
+
+def test_no_data_is_never_green(site, laboratory):
+    place = custody.make_place(
+        laboratory.tara, name="Freezer 3", kind="freezer", temperature_class="-80C"
+    ).code
+    custody.make_place(laboratory.tara, name="Bench 2", kind="bench", temperature_class="room")
+    (line,) = _list(laboratory.tara, "no-readings")
+    assert (line.url, line.late, str(line.late_word)) == (f"/places/{place}", True, "NO DATA")
+    page = site.page("tara", "/").text
+    assert re.search(r'<b class="late">NO DATA</b>', page)
+
+
+def test_what_was_stopped_is_told_for_a_day(site, laboratory):
+    hood = custody.make_place(
+        laboratory.tara, name="Hood 1", kind="hood", temperature_class="room", work_area=True
+    ).code
+    hers, others = (
+        grown(laboratory.tara, laboratory.woman(name=name), 1)["lot"] for name in ("Ann", "Bea")
+    )
+    assert site.api("tara", f"/items/{hers}/moves", {"to": hood}).status_code == 200
+    assert _list(laboratory.quin, "refusals") == []
+    stopped = site.api("tara", f"/items/{others}/moves", {"to": hood})
+    assert stopped.json["verdict"] == "stop"
+    told = _list(laboratory.quin, "refusals")
+    assert f"/items/{others}" in [each.url for each in told]
+    assert 'href="/waiting/refusals"' in site.page("quin", "/").text
+    laboratory.clock.forward(hours=25)
+    assert _list(laboratory.quin, "refusals") == []
+
+
+def test_every_list_is_counted_and_at_most_seven_are_drawn(site, laboratory):
+    number = laboratory.woman()
+    _dose(laboratory, number, 2)
+    for login, who in laboratory.actors.items():
+        page = site.page(login, "/").text
+        shown = dict(
+            re.findall(r'href="/waiting/([a-z-]+)"><span class="count" data-count="(\d+)"', page)
+        )
+        assert set(shown) == {each.id for each in waiting.lists_for(who)}, login
+        assert page.count('<section class="card" id="l-') <= 7
+        if Role.CLINICIAN in who.roles and len(who.roles) == 1:
+            assert "/lots/" not in page.partition("<main")[2]
