@@ -9,11 +9,13 @@ const SILENCE = Number(set.scanSilence) || 120; // ms after which a burst withou
 const FORGET = Math.max(400, SILENCE); // ms after which a key starts a new burst
 const MACHINE = 35; // ms: no finger is as fast, six keys long
 const SHORTEST = 6;
+const REST = 1500; // ms in which what follows an unreadable burst may be its other half
 const HALF = "exotrace.half-a-burst";
 
 let keys = [];
 let timer = 0;
 let composing = false;
+let broken = -Infinity; // when a burst ended that could not be read
 let taken = () => {};
 
 function forget() {
@@ -109,7 +111,9 @@ function finish(end) {
   const scan = found(end);
   if (!scan) return false;
   restore(scan.burst);
-  const at = performance.timeOrigin + scan.burst.at(-1).at;
+  const ended = scan.burst.at(-1).at;
+  broken = scan.kind === "unreadable" ? ended : -Infinity;
+  const at = performance.timeOrigin + ended;
   const { field } = scan.burst[0];
   forget();
   taken({ kind: scan.kind, text: scan.text, at, field, end });
@@ -128,7 +132,9 @@ function found(end) {
   if (run.length < SHORTEST || run[0].field?.type === "password") return null;
   const text = foreign(run, inserted(run));
   const takes = run[0].field?.id === "scan" || run[0].field?.hasAttribute("data-supplier");
-  if (!takes || end !== "Enter") {
+  // Half a code of ours fits no check character; half a supplier's code looks like a whole one.
+  const half = run[0].at - broken < REST;
+  if (!takes || half || end !== "Enter") {
     // One of ours behind a finger's key is as good as certain, but 1 in 37 is not never: it is not
     // taken, and what the finger typed stays.
     const behind = [12, 9].find((length) => run.length > length && reading(run.slice(-length)));
