@@ -26,7 +26,7 @@ COMMANDS = {
     "user": "lims.people.commands",
     "token": "lims.people.commands",
     "instrument": "lims.instruments.commands",
-    "label": "lims.labels.commands",
+    "label": "lims.labels.label_commands",
     "printer": "lims.labels.commands",
     "print-agent": "lims.commands.print_agent",
     "study": "lims.studies.commands",

@@ -2,7 +2,7 @@
 
 from lims import ledger
 from lims import settings as read_settings
-from lims.core import db, vault
+from lims.core import db, isbt128, vault
 from lims.core.errors import BadInput, Conflict
 from lims.core.words import Text as _
 from lims.settings import Settings
@@ -31,8 +31,9 @@ def open_installation(settings: Settings | None = None) -> db.Database:
 
 
 def use_keys(settings: Settings) -> None:
-    """Let this process find its keys: the site's, the one that seals, the witness's."""
+    """Let this process find its keys and numbers: the site's, the one that seals, the witness's."""
     vault.use(settings.secret_key)
+    isbt128.use(settings.isbt128_facility)
     own = settings.own_seal_key
     file = settings.home / "seal.key" if own else settings.seal_key_file
     ledger.seal_with(ledger.KeyPlace(file, own=own))

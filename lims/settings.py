@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from lims.core import isbt128
 from lims.core.errors import BadInput
 from lims.core.words import Text as _
 
@@ -35,6 +36,7 @@ class Settings:
         scan_silence_ms, scan_gap_ms: after which pause a scan without Enter is over, and how far
             apart its keys are at most, on average.
         witness_url, witness_key: whoever co-signs seals, and the key by which he is believed.
+        isbt128_facility: the site's number with ICCBBA; without one ISBT 128 is off.
     """
 
     home: Path
@@ -50,6 +52,7 @@ class Settings:
     witness_key: str | None = None
     scan_silence_ms: int = 120
     scan_gap_ms: int = 100
+    isbt128_facility: str | None = None
 
     @property
     def own_seal_key(self) -> bool:
@@ -116,6 +119,7 @@ def read(environment: Mapping[str, str] | None = None) -> Settings:
         witness_key=witness_key,
         scan_silence_ms=_milliseconds(given, "LIMS_SCAN_SILENCE_MS", 120),
         scan_gap_ms=_milliseconds(given, "LIMS_SCAN_GAP_MS", 100),
+        isbt128_facility=isbt128_facility(given),
     )
 
 
@@ -130,6 +134,34 @@ def _milliseconds(given: Mapping[str, str], name: str, default: int) -> int:
             )
         )
     return int(text)
+
+
+def isbt128_facility(environment: Mapping[str, str] | None = None) -> str | None:
+    """The site's own facility number, where it gave one and says that it is registered.
+
+    Raises:
+        MissingSetting: it is no such number, or the registration was not confirmed.
+    """
+    given = os.environ if environment is None else environment
+    number = given.get("LIMS_ISBT128_FACILITY") or None
+    if number is None:
+        return None
+    if not isbt128.FACILITY.fullmatch(number):
+        raise MissingSetting(
+            _(
+                "LIMS_ISBT128_FACILITY is %(number)s, which is no facility number; ICCBBA gives "
+                "one such as A1234.",
+                number=number[:20],
+            )
+        )
+    if given.get("LIMS_ISBT128_REGISTERED") != "yes":
+        raise MissingSetting(
+            _(
+                "ISBT 128 is licensed: set LIMS_ISBT128_REGISTERED=yes once the site has "
+                "registered with ICCBBA, or leave LIMS_ISBT128_FACILITY empty."
+            )
+        )
+    return number
 
 
 def _witness(given: Mapping[str, str]) -> tuple[str | None, str | None]:

@@ -4,7 +4,8 @@ from typing import Any
 
 import click
 
-from lims.core import codes, console, scanned
+from lims import settings
+from lims.core import codes, console, isbt128, scanned
 
 
 @click.group("code")
@@ -31,7 +32,8 @@ def check(code: str, as_json: bool) -> int:
 @click.argument("text")
 @console.as_json
 def parse(text: str, as_json: bool) -> int:
-    """Ours, GS1, or a supplier's? Exit 1 for one that was misread."""
+    """Ours, GS1, ISBT 128, or a supplier's? Exit 1 for one that was misread."""
+    isbt128.use(settings.isbt128_facility())
     try:
         found = scanned.tell(text, "text")
     except codes.WrongCheckCharacter as wrong:
@@ -40,12 +42,19 @@ def parse(text: str, as_json: bool) -> int:
     except scanned.Gs1Damaged as wrong:
         console.answer({"valid": False, "kind": "gs1", "parts": None}, as_json, wrong)
         return 1
+    except isbt128.Malformed as wrong:
+        console.answer({"valid": False, "kind": "isbt128", "parts": None}, as_json, wrong)
+        return 1
     if isinstance(found, codes.Scanned):
         document = _ours(found)
         said = [f"{codes.grouped(found.code)}: {document['parts']['thing']}"]
     elif isinstance(found, scanned.Gs1):
         document = {"valid": True, "kind": "gs1", "parts": scanned.parts(found)}
         said = [f"{each.ai} {each.title}: {each.value}" for each in found.elements]
+    elif isinstance(found, isbt128.Isbt128):
+        named = {each.name: each.value for each in found.structures}
+        document = {"valid": True, "kind": "isbt128", "parts": {"text": found.text, **named}}
+        said = [f"{each.number} {each.name}: {each.value}" for each in found.structures]
     else:
         document = {"valid": True, "kind": "supplier", "parts": {"text": found.text}}
         said = [f"{found.text}: supplier"]

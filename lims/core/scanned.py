@@ -1,4 +1,4 @@
-"""What a scanned text is: one of our codes, a GS1 element string, or a supplier's own code.
+"""What a scanned text is: one of our codes, GS1, ISBT 128 where it is on, or a supplier's own.
 
 GS1 says itself what it is by a symbology identifier (`]d2`), by a group separator, by brackets
 around its application identifiers, or by beginning with an item or transport number whose check
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
-from lims.core import codes
+from lims.core import codes, isbt128
 from lims.core.errors import BadInput
 from lims.core.words import Text as _
 
@@ -86,12 +86,13 @@ class Supplier:
     text: str
 
 
-def tell(text: str, field: str | None = None) -> codes.Scanned | Gs1 | Supplier:
+def tell(text: str, field: str | None = None) -> codes.Scanned | Gs1 | isbt128.Isbt128 | Supplier:
     """What a scanned text is.
 
     Raises:
         WrongCheckCharacter: one of ours, misread or mistyped.
         Gs1Damaged: GS1, misread or misprinted.
+        Malformed: ISBT 128, where the site uses it, misread or misprinted.
         NotReadable: empty, too long, or no printed characters.
     """
     plain = text.strip(" \t\r\n")
@@ -102,6 +103,8 @@ def tell(text: str, field: str | None = None) -> codes.Scanned | Gs1 | Supplier:
     try:
         return codes.parse(plain, field)
     except codes.NotACode:
+        if isbt128.looks_like(plain):
+            return isbt128.parse(plain)
         return _gs1(plain, field) or Supplier(plain)
 
 

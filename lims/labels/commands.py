@@ -4,7 +4,8 @@ from pathlib import Path
 
 import click
 
-from lims.core import console
+from lims import settings
+from lims.core import console, isbt128
 from lims.core.errors import BadInput
 from lims.core.words import Text as _
 from lims.labels import installing, looking, printing
@@ -24,16 +25,24 @@ def label() -> None:
 @click.option("--format", "kind", default="png", help=f"One of {', '.join(FORMATS)}.")
 @click.option("-o", "--output", required=True, type=click.Path(dir_okay=False, path_type=Path))
 @click.option("--dpi", default=300, type=int, help="203, 300 or 600.")
+@click.option("--language", default="en", help="Of the label's own texts: en, fa or zh.")
 @console.as_json
 def render_command(
-    template: str, given: tuple[str, ...], kind: str, output: Path, dpi: int, as_json: bool
+    template: str,
+    given: tuple[str, ...],
+    kind: str,
+    output: Path,
+    dpi: int,
+    language: str,
+    as_json: bool,
 ) -> None:
     """Draw one label as copy 00, which every scan refuses."""
     fields = _fields(given)
     code = fields.pop("code", "")
     if not code:
         raise BadInput(_("A label carries a code; add --field code=…"), field="code")
-    drawn = render(LabelContent(template, fields, code, 0), kind, dpi)
+    isbt128.use(settings.isbt128_facility())
+    drawn = render(LabelContent(template, fields, code, 0, language), kind, dpi)
     try:
         output.write_bytes(drawn.bytes)
     except OSError as error:

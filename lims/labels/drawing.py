@@ -1,50 +1,42 @@
 """One description of a label becomes one list of elements, in printer dots.
 
 Everything that may be wrong with a label is refused here, before any format exists: a field missing
-or unknown, letters that may not be printed, text that does not fit, things that overlap. The same
-description, fields and code always give the same elements.
+or unknown, letters that may not be printed, text that does not fit, modules finer than the stock
+holds, things that overlap. The same description, fields and code always give the same elements.
 """
 
-import re
-import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
-from decimal import Decimal
-from functools import lru_cache
 from itertools import combinations
-from math import ceil, floor
-from typing import Any
-
-import barcode
-import zxingcpp
-from PIL.ImageFont import FreeTypeFont
 
 from lims.core import codes
 from lims.core.errors import BadInput
 from lims.core.words import Text as _
+from lims.labels import icons, symbols
+from lims.labels.dots import (
+    DPI,
+    MM_PER_INCH,
+    PT_PER_INCH,
+    Box,
+    meet,
+    module_dots,
+    module_mm,
+    runs,
+    whole_dots,
+)
 from lims.labels.errors import DoesNotFit
 from lims.labels.filling import checked
-from lims.labels.fonts import Face, choose
-from lims.labels.layout import (
+from lims.labels.fitting import Words, fitted
+from lims.labels.places import (
+    LINEAR,
     QUIET_MODULES,
     REFERENCE_DPI,
+    IconPlace,
     LinePlace,
     SymbolPlace,
     Template,
     TextPlace,
 )
-
-DPI = (203, 300, 600)
-LEAST_DOTS = 3
-MM_PER_INCH = Decimal("25.4")
-_PT_PER_INCH = 72
-_CAPITAL = 0.73
-"""Height of a capital letter over the size, for DejaVu and near enough for Noto CJK."""
-_ISLAND = re.compile(r"[-+±≤≥<>~]?[0-9A-Za-z](?:[0-9A-Za-z.,:/%°µ×+ -]*[0-9A-Za-z%])?")
-_SHRINK_STEP_PT = Decimal("0.25")
-
-Box = tuple[int, int, int, int]
-"""Left, top, right, bottom in dots; right and bottom excluded."""
 
 
 @dataclass(frozen=True)
@@ -74,44 +66,12 @@ class Symbol:
         """The modules and the quiet zone around them."""
         left, top, right, bottom = self.box
         quiet = QUIET_MODULES[self.symbology] * self.module_dots
-        above = quiet if self.symbology == "datamatrix" else 0
+        above = 0 if self.symbology in LINEAR else quiet
         return left - quiet, top - above, right + quiet, bottom + above
 
     def bars(self) -> list[Box]:
         """Black rectangles, with neighbouring modules merged along the row."""
-        found = []
-        for at, row in enumerate(self.rows):
-            for run in re.finditer("1+", row):
-                found.append(
-                    (
-                        self.x + run.start() * self.module_dots,
-                        self.y + at * self.row_dots,
-                        self.x + run.end() * self.module_dots,
-                        self.y + (at + 1) * self.row_dots,
-                    )
-                )
-        return found
-
-
-@dataclass(frozen=True)
-class Words:
-    """A line of text: where its baseline starts, its size, and the dots its ink covers.
-
-    `direction` is of the whole line, `rtl` or `ltr`; `ordered` is the text with its numbers and
-    Latin words marked, so that every format writes them in the same order.
-    """
-
-    name: str
-    text: str
-    x: int
-    baseline: int
-    size_dots: float
-    face: str
-    font: Face
-    advance: int
-    ink: Box
-    direction: str
-    ordered: str
+        return runs(self.rows, self.x, self.y, self.module_dots, self.row_dots)
 
 
 @dataclass(frozen=True)
@@ -119,6 +79,25 @@ class Bar:
     """A black rectangle."""
 
     box: Box
+
+
+@dataclass(frozen=True)
+class Icon:
+    """A sign as rows of ones and zeros, a dot each."""
+
+    name: str
+    x: int
+    y: int
+    rows: tuple[str, ...]
+
+    @property
+    def box(self) -> Box:
+        """The square it stands in."""
+        return self.x, self.y, self.x + len(self.rows), self.y + len(self.rows)
+
+    def bars(self) -> list[Box]:
+        """Black rectangles."""
+        return runs(self.rows, self.x, self.y, 1, 1)
 
 
 @dataclass(frozen=True)
@@ -132,6 +111,7 @@ class Drawing:
     symbols: tuple[Symbol, ...]
     words: tuple[Words, ...]
     bars: tuple[Bar, ...]
+    icons: tuple[Icon, ...]
 
     def mm(self, dots: float) -> float:
         """Dots as millimetres."""
@@ -139,11 +119,22 @@ class Drawing:
 
     def pt(self, dots: float) -> float:
         """Dots as points."""
-        return dots * _PT_PER_INCH / self.dpi
+        return dots * PT_PER_INCH / self.dpi
+
+    def boxes(self) -> list[Box]:
+        """Every black rectangle that is no text."""
+        found = [box for each in self.symbols for box in each.bars()]
+        found += [box for each in self.icons for box in each.bars()]
+        return found + [each.box for each in self.bars]
 
 
 def draw(
-    template: Template, fields: Mapping[str, str], code: str, copy: int, dpi: int = REFERENCE_DPI
+    template: Template,
+    fields: Mapping[str, str],
+    code: str,
+    copy: int,
+    dpi: int = REFERENCE_DPI,
+    language: str = "en",
 ) -> Drawing:
     """Place every symbol and text of one label.
 
@@ -152,175 +143,146 @@ def draw(
         code: one of our codes, of a kind this label is for.
         copy: 0 for a label drawn by hand, which every scan refuses.
         dpi: 203, 300 or 600.
+        language: of the texts that are the template's own.
 
     Raises:
         FieldWrong: a field is missing, unknown, or may not be printed.
         DoesNotFit: a text or symbol is larger than its place, or two overlap.
         FontMissing: no font has all the letters.
-        BadInput: the code or the resolution is none of ours.
+        BadInput: the code, the resolution or the language is none of ours.
     """
     if dpi not in DPI:
         raise BadInput(
             _("A label is drawn at 203, 300 or 600 dots an inch, not %(dpi)s.", dpi=dpi),
             field="dpi",
         )
+    if language not in template.languages:
+        raise BadInput(
+            _(
+                "The label %(template)s speaks %(languages)s, not %(language)s.",
+                template=template.name,
+                languages=", ".join(template.languages),
+                language=language[:20],
+            ),
+            field="language",
+        )
     code = codes.expect(code, template.code_letters, "code").code
     values = checked(template, fields)
     values["code"] = codes.grouped(code)
-    values["copy"] = str(_("copy %(number)s", number=f"{copy:02d}")) if copy else "00"
+    values["copy"] = _("copy %(number)s", number=f"{copy:02d}").spoken(language) if copy else "00"
     payload = codes.symbol(code, copy)
     drawing = Drawing(
         template=template,
         dpi=dpi,
-        width=_dots(template.width_mm, dpi),
-        height=_dots(template.height_mm, dpi),
-        symbols=tuple(_symbol(each, payload, dpi) for each in template.symbols),
+        width=whole_dots(template.width_mm, dpi),
+        height=whole_dots(template.height_mm, dpi),
+        symbols=tuple(
+            _symbol(template, each, text, dpi)
+            for each in template.symbols
+            if (text := _carried(each, payload, values))
+        ),
         words=tuple(
-            _words(template, place, text, dpi)
+            line
             for place in template.texts
-            if (text := _said(place, values))
+            if (text := _said(template, place, values, language))
+            for line in fitted(template.name, place, text, dpi)
         ),
         bars=tuple(_bar(each, dpi) for each in template.lines),
+        icons=tuple(
+            _icon(each, dpi)
+            for each in template.icons
+            if not each.when or values[each.when] == "yes"
+        ),
     )
     _refuse_overlap(drawing)
     return drawing
 
 
-def _said(place: TextPlace, values: Mapping[str, str]) -> str:
+def _said(template: Template, place: TextPlace, values: Mapping[str, str], language: str) -> str:
     if place.text:
-        return place.text if not place.when or values[place.when] == "yes" else ""
-    value = values.get(place.field, "") or place.otherwise
-    return place.before + value if value else ""
+        said = place.text if not place.when or values[place.when] == "yes" else ""
+        return template.said(said, language)
+    value = values.get(place.field, "") or template.said(place.otherwise, language)
+    return template.said(place.before, language) + value if value else ""
 
 
-def _dots(mm: Decimal, dpi: int) -> int:
-    return round(mm * dpi / MM_PER_INCH)
+def _carried(place: SymbolPlace, payload: str, values: Mapping[str, str]) -> str:
+    if place.carries == "code":
+        return payload
+    value = values.get(place.carries, "")
+    return symbols.said_by(place.symbology, value, place.carries) if value else ""
 
 
-def module_dots(at_reference: int, dpi: int) -> int:
-    """Whole dots of one module: nearest to the size at 300 dpi, never under three."""
-    return max(LEAST_DOTS, round(Decimal(at_reference) * dpi / REFERENCE_DPI))
-
-
-@lru_cache(maxsize=512)
-def _rows(symbology: str, text: str) -> tuple[str, ...]:
-    if symbology == "code128":
-        return (barcode.Code128(text).build()[0],)
-    made = zxingcpp.create_barcode(text, zxingcpp.BarcodeFormat.DataMatrix, force_square=True)
-    drawn: Any = made.to_image(scale=1, add_quiet_zones=False)
-    image = memoryview(drawn)
-    height, width = drawn.shape
-    return tuple(
-        "".join("0" if image[down, across] else "1" for across in range(width))
-        for down in range(height)
+def _symbol(template: Template, place: SymbolPlace, text: str, dpi: int) -> Symbol:
+    dots = module_dots(place.module_dots, dpi)
+    name = "code" if place.carries == "code" else place.carries
+    if module_mm(dots, dpi) < template.stock.module_least_mm:
+        raise DoesNotFit(
+            _(
+                "The label %(template)s would have modules of %(module)s mm at %(dpi)s dots an "
+                "inch, and its stock holds none under %(least)s mm.",
+                template=template.name,
+                module=f"{module_mm(dots, dpi):.3f}",
+                dpi=dpi,
+                least=template.stock.module_least_mm,
+            ),
+            field=name,
+        )
+    linear = place.symbology in LINEAR
+    rows = symbols.rows(place.symbology, text)
+    if len(rows[0]) > place.modules:
+        raise DoesNotFit(
+            _(
+                "The field %(field)s makes a symbol of %(modules)s modules, and the label "
+                "%(template)s has room for %(room)s. Shorten it.",
+                field=name,
+                modules=len(rows[0]),
+                template=template.name,
+                room=place.modules,
+            ),
+            field=name,
+        )
+    return Symbol(
+        place.symbology,
+        text,
+        whole_dots(place.x_mm, dpi),
+        whole_dots(place.y_mm, dpi),
+        dots,
+        whole_dots(place.height_mm, dpi) if linear else dots,
+        rows,
     )
 
 
-def _symbol(place: SymbolPlace, payload: str, dpi: int) -> Symbol:
-    dots = module_dots(place.module_dots, dpi)
-    tall = dots if place.symbology == "datamatrix" else _dots(place.height_mm, dpi)
-    return Symbol(
-        place.symbology,
-        payload,
-        _dots(place.x_mm, dpi),
-        _dots(place.y_mm, dpi),
-        dots,
-        tall,
-        _rows(place.symbology, payload),
+def _icon(place: IconPlace, dpi: int) -> Icon:
+    dots = whole_dots(place.size_mm, dpi)
+    return Icon(
+        place.icon,
+        whole_dots(place.x_mm, dpi),
+        whole_dots(place.y_mm, dpi),
+        icons.rows(place.icon, dots),
     )
 
 
 def _bar(place: LinePlace, dpi: int) -> Bar:
-    left, top = _dots(place.x_mm, dpi), _dots(place.y_mm, dpi)
+    left, top = whole_dots(place.x_mm, dpi), whole_dots(place.y_mm, dpi)
     return Bar(
         (
             left,
             top,
-            left + max(1, _dots(place.width_mm, dpi)),
-            top + max(1, _dots(place.height_mm, dpi)),
+            left + max(1, whole_dots(place.width_mm, dpi)),
+            top + max(1, whole_dots(place.height_mm, dpi)),
         )
     )
-
-
-def _direction(text: str) -> str:
-    for each in text:
-        kind = unicodedata.bidirectional(each)
-        if kind in ("L", "R", "AL"):
-            return "ltr" if kind == "L" else "rtl"
-    return "ltr"
-
-
-def _ordered(text: str) -> str:
-    """Latin and numbers inside right-to-left writing as islands: -80 °C must not read 80- C°."""
-    if not any(unicodedata.bidirectional(each) in ("R", "AL") for each in text):
-        return text
-    return _ISLAND.sub("\u2066\\g<0>\u2069", text)
-
-
-def _ink(drawn: FreeTypeFont, text: str, direction: str) -> Box:
-    """The dots covered, from the start of the baseline."""
-    left, top, right, bottom = drawn.getbbox(text, anchor="ls", direction=direction)
-    return floor(left), floor(top), ceil(right), ceil(bottom)
-
-
-def _words(template: Template, place: TextPlace, text: str, dpi: int) -> Words:
-    font = choose(text, place.face, place.name)
-    direction, ordered = _direction(text), _ordered(text)
-    room, left = _dots(place.width_mm, dpi), _dots(place.x_mm, dpi)
-    # The baseline stays where it was when a text shrinks.
-    baseline = round(_dots(place.y_mm, dpi) + _CAPITAL * float(place.size_pt) * dpi / _PT_PER_INCH)
-    size = place.size_pt
-    while True:
-        dots = round(float(size) * dpi / _PT_PER_INCH, 2)
-        drawn = font.at(dots)
-        ink = _ink(drawn, ordered, direction)
-        advance = round(drawn.getlength(ordered, direction=direction))
-        wide = max(ink[2] - min(ink[0], 0), advance)
-        if wide <= room:
-            break
-        if size <= place.shrink_to_pt:
-            raise DoesNotFit(
-                _(
-                    "The field %(field)s does not fit on the label %(template)s: %(text)s is "
-                    "%(wide)s mm wide at %(size)s pt and has %(room)s mm. Shorten it.",
-                    field=place.name,
-                    template=template.name,
-                    text=text,
-                    wide=f"{float(MM_PER_INCH) * wide / dpi:.1f}",
-                    size=size,
-                    room=place.width_mm,
-                ),
-                field=place.name,
-            )
-        size = max(place.shrink_to_pt, size - _SHRINK_STEP_PT)
-    spare = room - wide
-    x = left + {"left": 0, "centre": spare // 2, "right": spare}[place.align] - min(ink[0], 0)
-    return Words(
-        place.name,
-        text,
-        x,
-        baseline,
-        dots,
-        place.face,
-        font,
-        advance,
-        (x + ink[0], baseline + ink[1], x + ink[2], baseline + ink[3]),
-        direction,
-        ordered,
-    )
-
-
-def _meet(one: Box, other: Box) -> bool:
-    return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]
 
 
 def _refuse_overlap(drawing: Drawing) -> None:
     """Nothing leaves the label, and no two things share a dot."""
     things = [(each.symbology, each.kept_free) for each in drawing.symbols]
     things += [(each.name, each.ink) for each in drawing.words]
+    things += [(each.name, each.box) for each in drawing.icons]
     things += [(str(_("line")), each.box) for each in drawing.bars]
-    for name, (left, top, right, bottom) in things[len(drawing.symbols) :]:
-        if left < 0 or top < 0 or right > drawing.width or bottom > drawing.height:
+    for name, box in things[len(drawing.symbols) :]:
+        if _leaves(drawing, box):
             raise DoesNotFit(
                 _(
                     "%(field)s runs over the edge of the label %(template)s; shorten it.",
@@ -330,19 +292,18 @@ def _refuse_overlap(drawing: Drawing) -> None:
                 field=name,
             )
     for each in drawing.symbols:
-        left, top, right, bottom = each.box
-        if left < 0 or top < 0 or right > drawing.width or bottom > drawing.height:
+        if _leaves(drawing, each.kept_free):
             raise DoesNotFit(
                 _(
-                    "The symbol is larger than the label %(template)s at %(dpi)s dots an inch; "
-                    "choose another resolution.",
+                    "The symbol with its quiet zone is larger than the label %(template)s at "
+                    "%(dpi)s dots an inch; choose another resolution.",
                     template=drawing.template.name,
                     dpi=drawing.dpi,
                 ),
                 field=each.symbology,
             )
     for (one, first), (other, second) in combinations(things, 2):
-        if _meet(first, second):
+        if meet(first, second):
             raise DoesNotFit(
                 _(
                     "On the label %(template)s, %(one)s and %(other)s overlap; shorten one.",
@@ -352,3 +313,8 @@ def _refuse_overlap(drawing: Drawing) -> None:
                 ),
                 field=other,
             )
+
+
+def _leaves(drawing: Drawing, box: Box) -> bool:
+    left, top, right, bottom = box
+    return left < 0 or top < 0 or right > drawing.width or bottom > drawing.height

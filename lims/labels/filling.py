@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from lims.core import codes
 from lims.core.words import Text as _
 from lims.labels.errors import FieldWrong
-from lims.labels.layout import Template
+from lims.labels.places import Template
 
 LONGEST = 200
 _JOINER = "\u200c"

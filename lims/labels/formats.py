@@ -7,7 +7,8 @@ from io import BytesIO
 from fpdf import FPDF
 from PIL import Image, ImageDraw
 
-from lims.labels.drawing import Drawing, Words
+from lims.labels.drawing import Drawing
+from lims.labels.fitting import Words
 from lims.labels.fonts import FAMILIES
 
 _UNDATED = datetime(2000, 1, 1, tzinfo=UTC)
@@ -28,8 +29,7 @@ def png(drawing: Drawing) -> bytes:
             anchor="ls",
             direction=each.direction,
         )
-    boxes = [box for each in drawing.symbols for box in each.bars()]
-    for left, top, right, bottom in boxes + [each.box for each in drawing.bars]:
+    for left, top, right, bottom in drawing.boxes():
         pen.rectangle((left, top, right - 1, bottom - 1), fill=0)
     file = BytesIO()
     image.save(file, "PNG", dpi=(drawing.dpi, drawing.dpi))
@@ -45,10 +45,9 @@ def svg(drawing: Drawing) -> bytes:
         f'<rect width="{drawing.width}" height="{drawing.height}" fill="#fff"/>',
     ]
     parts += ['<g fill="#000" shape-rendering="crispEdges">']
-    boxes = [box for each in drawing.symbols for box in each.bars()]
     parts += [
         f'<rect x="{left}" y="{top}" width="{right - left}" height="{bottom - top}"/>'
-        for left, top, right, bottom in boxes + [each.box for each in drawing.bars]
+        for left, top, right, bottom in drawing.boxes()
     ]
     parts += ["</g>", *(_svg_text(each) for each in drawing.words), "</svg>"]
     return "\n".join(parts).encode("utf-8")
@@ -70,15 +69,25 @@ def _svg_text(words: Words) -> str:
 def pdf(drawing: Drawing) -> bytes:
     """A page of the label's own size; bars are rectangles, text is text."""
     template = drawing.template
-    page = FPDF(
-        orientation="P", unit="mm", format=(float(template.width_mm), float(template.height_mm))
-    )
+    page = paper(float(template.width_mm), float(template.height_mm))
+    page.add_page()
+    put(page, drawing, 0, 0)
+    return bytes(page.output())
+
+
+def paper(width_mm: float, height_mm: float) -> FPDF:
+    """An empty document for labels, its pages of one size."""
+    page = FPDF(orientation="P", unit="mm", format=(width_mm, height_mm))
     page.set_creation_date(_UNDATED)
     page.set_auto_page_break(False)
     page.set_margin(0)
     page.c_margin = 0
-    page.add_page()
     page.set_fill_color(0)
+    return page
+
+
+def put(page: FPDF, drawing: Drawing, left_mm: float, top_mm: float) -> None:
+    """Draw one label with its corner there; bars are rectangles, text is text."""
     for each in drawing.words:
         family = f"{each.font.path}#{each.font.index}"
         if family.lower() not in page.fonts:
@@ -86,16 +95,14 @@ def pdf(drawing: Drawing) -> bytes:
         page.set_font(family, size=drawing.pt(each.size_dots))
         # A cell sets its baseline at half its height plus three tenths of the size.
         height = drawing.mm(each.size_dots)
-        page.set_xy(drawing.mm(each.x), drawing.mm(each.baseline) - 0.8 * height)
+        page.set_xy(left_mm + drawing.mm(each.x), top_mm + drawing.mm(each.baseline) - 0.8 * height)
         page.set_text_shaping(True, direction=each.direction)
         page.cell(drawing.mm(each.advance) + 1, height, each.ordered)
-    boxes = [box for each in drawing.symbols for box in each.bars()]
-    for left, top, right, bottom in boxes + [each.box for each in drawing.bars]:
+    for left, top, right, bottom in drawing.boxes():
         page.rect(
-            drawing.mm(left),
-            drawing.mm(top),
+            left_mm + drawing.mm(left),
+            top_mm + drawing.mm(top),
             drawing.mm(right - left),
             drawing.mm(bottom - top),
             style="F",
         )
-    return bytes(page.output())

@@ -3,20 +3,22 @@
 Nothing counts as drawn until its picture was decoded and the bytes compared (H13).
 """
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from io import BytesIO
 
-import zxingcpp
 from PIL import Image, UnidentifiedImageError
 
 from lims.core.errors import BadInput
 from lims.core.words import Text as _
-from lims.labels import formats, zpl
-from lims.labels.drawing import MM_PER_INCH, Drawing, draw
+from lims.labels import formats, symbols, zpl
+from lims.labels.dots import module_mm
+from lims.labels.drawing import Drawing, draw
 from lims.labels.errors import NotReadable
-from lims.labels.layout import REFERENCE_DPI, load
+from lims.labels.layout import load
+from lims.labels.places import REFERENCE_DPI, Template
 
 Octets = bytes
 FORMATS: Mapping[str, tuple[str, Callable[[Drawing], bytes]]] = {
@@ -24,11 +26,6 @@ FORMATS: Mapping[str, tuple[str, Callable[[Drawing], bytes]]] = {
     "svg": ("image/svg+xml", formats.svg),
     "pdf": ("application/pdf", formats.pdf),
     "zpl": ("application/zpl", zpl.stream),
-}
-_READ = zxingcpp.BarcodeFormats([zxingcpp.BarcodeFormat.DataMatrix, zxingcpp.BarcodeFormat.Code128])
-_NAMES = {
-    zxingcpp.BarcodeFormat.DataMatrix: "datamatrix",
-    zxingcpp.BarcodeFormat.Code128: "code128",
 }
 
 
@@ -41,12 +38,14 @@ class LabelContent:
         fields: what the template asks for, as printed; without code and copy.
         code: one of our codes.
         copy: which physical label of this code; 0 is drawn by hand and refused by every scan.
+        language: of the texts that are the template's own.
     """
 
     template: str
     fields: Mapping[str, str]
     code: str
     copy: int = 0
+    language: str = "en"
 
 
 @dataclass(frozen=True)
@@ -71,15 +70,20 @@ class Drawn:
     png: Octets = field(repr=False)
 
 
-def render(content: LabelContent, format: str, dpi: int = REFERENCE_DPI) -> Drawn:
+def render(
+    content: LabelContent,
+    format: str,
+    dpi: int = REFERENCE_DPI,
+    template: Template | None = None,
+) -> Drawn:
     """Draw a label, and its picture as well, which is decoded before anything is returned.
 
     Args:
-        format: `png`, `svg`, `pdf` or `zpl`.
-        dpi: 203, 300 or 600.
+        template: the version to draw; the deployed file unless given.
 
     Raises:
-        BadInput: an unknown format, resolution, field or code.
+        BadInput: no such format, resolution or language; a code that is none of ours.
+        FieldWrong: a field is missing, unknown, or may not be printed.
         DoesNotFit: something is larger than its place.
         NotReadable: the picture does not decode to the payload.
     """
@@ -92,10 +96,15 @@ def render(content: LabelContent, format: str, dpi: int = REFERENCE_DPI) -> Draw
             ),
             field="format",
         )
-    drawing = draw(load(content.template), content.fields, content.code, content.copy, dpi)
-    picture = formats.png(drawing)
-    for each in drawing.symbols:
-        verify_png(picture, each.text, each.symbology)
+    drawing = draw(
+        template or load(content.template),
+        content.fields,
+        content.code,
+        content.copy,
+        dpi,
+        content.language,
+    )
+    picture = seen(drawing)
     media_type, make = FORMATS[format]
     return Drawn(
         bytes=picture if format == "png" else make(drawing),
@@ -107,12 +116,29 @@ def render(content: LabelContent, format: str, dpi: int = REFERENCE_DPI) -> Draw
             DrawnSymbol(
                 each.symbology,
                 each.text,
-                (each.module_dots * MM_PER_INCH / dpi).quantize(Decimal("0.0001")),
+                module_mm(each.module_dots, dpi).quantize(Decimal("0.0001")),
             )
             for each in drawing.symbols
         ),
         png=picture,
     )
+
+
+def seen(drawing: Drawing) -> Octets:
+    """The picture of a drawing, decoded: every symbol says what it should, and none says more.
+
+    Raises:
+        NotReadable: says what was read instead.
+    """
+    picture = formats.png(drawing)
+    wanted = Counter(
+        (symbols.READ_AS.get(each.symbology, each.symbology), each.text.encode())
+        for each in drawing.symbols
+    )
+    found = read_png(picture)
+    if Counter(found) != wanted:
+        raise _misread(", ".join(each.text for each in drawing.symbols), found)
+    return picture
 
 
 def read_png(picture: bytes) -> list[tuple[str, bytes]]:
@@ -123,12 +149,9 @@ def read_png(picture: bytes) -> list[tuple[str, bytes]]:
     """
     try:
         with Image.open(BytesIO(picture)) as image:
-            # The modules are whole dots here; a reader that halves the picture sometimes sees
-            # bars that are not there (3 of 800 Code 128 labels gave a second, wrong reading).
-            found = zxingcpp.read_barcodes(image.convert("L"), formats=_READ, try_downscale=False)
+            return symbols.read(image.convert("L"))
     except (UnidentifiedImageError, OSError) as error:
         raise NotReadable(_("This is not a picture; draw the label again.")) from error
-    return [(_NAMES[each.format], bytes(each.bytes)) for each in found]
 
 
 def verify_png(picture: bytes, expected: str, symbology: str | None = None) -> None:
@@ -144,11 +167,15 @@ def verify_png(picture: bytes, expected: str, symbology: str | None = None) -> N
     wanted = expected.encode("ascii")
     right = [kind for kind, said in found if said == wanted and symbology in (None, kind)]
     if not right or any(said != wanted for _kind, said in found):
-        raise NotReadable(
-            _(
-                "The drawn label does not read back as %(expected)s but as %(found)s; nothing was "
-                "printed. Report this label to the administrator.",
-                expected=expected,
-                found=", ".join(said.decode("ascii", "replace") for _kind, said in found) or "-",
-            )
+        raise _misread(expected, found)
+
+
+def _misread(expected: str, found: Sequence[tuple[str, Octets]]) -> NotReadable:
+    return NotReadable(
+        _(
+            "The drawn label does not read back as %(expected)s but as %(found)s; nothing was "
+            "printed. Report this label to the administrator.",
+            expected=expected,
+            found=", ".join(said.decode("ascii", "replace") for _kind, said in found) or "-",
         )
+    )

@@ -1,20 +1,95 @@
 """The printer's own language, built from typed commands.
 
-A field's data never becomes a command (H57): what is not a plain letter is written as `_` and two
-hex digits under `^FH_`, and text outside Latin goes as a picture, since printers neither shape
-Persian nor hold Chinese.
+A command is one of a short list, its parameters are whole numbers or one of a few letters, and what
+a field says goes into data alone: what is not a plain letter is written there as `_` and two hex
+digits under `^FH_`, so it never becomes a command (H57). Text outside Latin, signs and QR codes go
+as pictures: printers neither shape Persian nor hold Chinese, and pick a QR code's form themselves.
 
 Source: Zebra, ZPL II Programming Guide (^BX, ^BC, ^FH, ^FT, ^GB, ^GF, ^CI28, ^JZ).
 """
 
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
 from PIL import Image, ImageDraw
 
-from lims.labels.drawing import Bar, Drawing, Symbol, Words
+from lims.core.scanned import SEPARATOR
+from lims.labels.drawing import Bar, Drawing, Icon, Symbol
+from lims.labels.fitting import Words
+from lims.labels.symbols import gs1_parts_of
 
+LONGEST_DATA = 400
+LARGEST = 32_000
 _PLAIN = frozenset(
     "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz .,:;/()+-='%#&*<>@!?"
 )
 _LATIN_1_END = 0x00FF
+_NARROW = 0.86
+_FLAGS = frozenset({"", "N", "Y", "A", "D", "_"})
+_HEX = frozenset("0123456789ABCDEF")
+
+
+class Name(StrEnum):
+    """Every command that a label is made of; there is no way to write another."""
+
+    START = "^XA"
+    UNICODE = "^CI"
+    NEVER_AGAIN = "^JZ"
+    WIDTH = "^PW"
+    LENGTH = "^LL"
+    HOME = "^LH"
+    CORNER = "^FO"
+    BASELINE = "^FT"
+    FONT = "^A0"
+    MODULE = "^BY"
+    BARS = "^BC"
+    MATRIX = "^BX"
+    HEX = "^FH"
+    DATA = "^FD"
+    END_OF_FIELD = "^FS"
+    BOX = "^GB"
+    PICTURE = "^GFA,"
+    QUANTITY = "^PQ"
+    END = "^XZ"
+
+
+class NoCommand(ValueError):
+    """A command that the builder does not make: a defect of ours, never of what a field says."""
+
+
+@dataclass(frozen=True)
+class Command:
+    """One command; its text holds one prefix, whatever it was given.
+
+    >>> Command(Name.CORNER, (10, 20)).text
+    '^FO10,20'
+    >>> Command(Name.DATA, data="a^XZ").text
+    '^FDa_5EXZ'
+    """
+
+    name: Name
+    parameters: Sequence[int | str] = ()
+    data: str = ""
+    hex: str = ""
+
+    def __post_init__(self) -> None:
+        for each in self.parameters:
+            whole = isinstance(each, int) and not isinstance(each, bool) and 0 <= each <= LARGEST
+            if not whole and each not in _FLAGS:
+                raise NoCommand(f"{self.name.name} takes no {each!r}")
+        if (self.data and self.name is not Name.DATA) or len(self.data) > LONGEST_DATA:
+            raise NoCommand(f"{self.name.name} takes no such data")
+        if self.hex and (self.name is not Name.PICTURE or not _HEX.issuperset(self.hex)):
+            raise NoCommand(f"{self.name.name} takes no such picture")
+
+    @property
+    def text(self) -> str:
+        """As the printer reads it."""
+        said = ",".join(str(each) for each in self.parameters)
+        if self.name is Name.DATA:
+            said = field_data(self.data)
+        return self.name.value + said + ("," + self.hex if self.hex else "")
 
 
 def field_data(text: str) -> str:
@@ -39,43 +114,91 @@ def latin(text: str) -> bool:
 
 def stream(drawing: Drawing) -> bytes:
     """One label, printed once; the printer is told not to repeat it after an error (H12)."""
-    lines = [
-        "^XA",
-        "^CI28",
-        "^JZN",
-        f"^PW{drawing.width}",
-        f"^LL{drawing.height}",
-        "^LH0,0",
+    head = [
+        Command(Name.START),
+        Command(Name.UNICODE, (28,)),
+        Command(Name.NEVER_AGAIN, ("N",)),
+        Command(Name.WIDTH, (drawing.width,)),
+        Command(Name.LENGTH, (drawing.height,)),
+        Command(Name.HOME, (0, 0)),
+    ]
+    fields = [
         *(_symbol(each) for each in drawing.symbols),
         *(_words(each) for each in drawing.words),
+        *(_icon(each) for each in drawing.icons),
         *(_bar(each) for each in drawing.bars),
-        "^PQ1,0,0,N",
-        "^XZ",
     ]
-    return ("\n".join(lines) + "\n").encode("utf-8")
+    tail = [Command(Name.QUANTITY, (1, 0, 0, "N")), Command(Name.END)]
+    lines = [each.text for each in head]
+    lines += ["".join(each.text for each in (*field, _END)) for field in fields]
+    lines += [each.text for each in tail]
+    return ("\n".join(lines) + "\n").encode("ascii")
 
 
-def _symbol(symbol: Symbol) -> str:
-    if symbol.symbology == "code128":
-        kind = f"^BY{symbol.module_dots},3^BCN,{symbol.row_dots},N,N,N,A"
-    else:
-        side = len(symbol.rows)
-        kind = f"^BXN,{symbol.module_dots},200,{side},{side},,_"
-    return f"^FO{symbol.x},{symbol.y}{kind}^FH_^FD{field_data(symbol.text)}^FS"
+_END = Command(Name.END_OF_FIELD)
+_HEXED = Command(Name.HEX, ("_",))
 
 
-def _words(words: Words) -> str:
+def _symbol(symbol: Symbol) -> list[Command]:
+    corner = Command(Name.CORNER, (symbol.x, symbol.y))
+    if symbol.symbology == "qr":
+        left, top, right, bottom = symbol.box
+        dots = symbol.module_dots
+        grown = ["".join(each * dots for each in row) for row in symbol.rows]
+        tall = [row for row in grown for _dot in range(dots)]
+        return [corner, _rows_picture(tall, right - left, bottom - top)]
+    if symbol.symbology in ("code128", "gs1_128"):
+        gs1 = symbol.symbology == "gs1_128"
+        return [
+            corner,
+            Command(Name.MODULE, (symbol.module_dots, 3)),
+            Command(Name.BARS, ("N", symbol.row_dots, "N", "N", "N", "D" if gs1 else "A")),
+            _HEXED,
+            Command(Name.DATA, data=_gs1_128(symbol.text) if gs1 else symbol.text),
+        ]
+    side = len(symbol.rows)
+    return [
+        corner,
+        Command(Name.MATRIX, ("N", symbol.module_dots, 200, side, side, "", "_")),
+        _HEXED,
+        Command(Name.DATA, data=_matrix(symbol)),
+    ]
+
+
+def _matrix(symbol: Symbol) -> str:
+    """The data of `^BX`, where `_` escapes: `_1` is FNC1 and `__` an underline."""
+    escaped = symbol.text.replace("_", "__")
+    if symbol.symbology != "gs1_datamatrix":
+        return escaped
+    return "_1" + escaped.replace(SEPARATOR, "_1")
+
+
+def _gs1_128(text: str) -> str:
+    """The data of `^BC` in mode D: brackets around identifiers, `>8` where an element must end."""
+    return "".join(
+        f"({each.ai}){each.value}" + (">8" if each.ends else "") for each in gs1_parts_of(text)
+    )
+
+
+def _words(words: Words) -> list[Command]:
     if not latin(words.text):
         return _picture(words)
-    # Font 0 is narrower than DejaVu at the same height, so what fitted there fits here.
+    # The printer's own font is set narrower than it is high, so that what fitted in DejaVu fits;
+    # what stands at the right is told to end there.
     height = round(words.size_dots)
-    return f"^FT{words.x},{words.baseline}^A0N,{height},{height}^FH_^FD{field_data(words.text)}^FS"
+    ends = words.align == "right"
+    corner = (words.right, words.baseline, 1) if ends else (words.x, words.baseline)
+    return [
+        Command(Name.BASELINE, corner),
+        Command(Name.FONT, ("N", height, round(height * _NARROW))),
+        _HEXED,
+        Command(Name.DATA, data=words.text),
+    ]
 
 
-def _picture(words: Words) -> str:
+def _picture(words: Words) -> list[Command]:
     left, top, right, bottom = words.ink
-    row_bytes = (right - left + 7) // 8
-    image = Image.new("1", (row_bytes * 8, bottom - top), 0)
+    image = Image.new("1", (-(-(right - left) // 8) * 8, bottom - top), 0)
     pen = ImageDraw.Draw(image)
     pen.fontmode = "1"
     pen.text(
@@ -86,12 +209,40 @@ def _picture(words: Words) -> str:
         anchor="ls",
         direction=words.direction,
     )
-    data = image.tobytes().hex().upper()
-    total = row_bytes * (bottom - top)
-    return f"^FO{left},{top}^GFA,{total},{total},{row_bytes},{data}^FS"
+    return [Command(Name.CORNER, (left, top)), _hex_picture(image.tobytes(), image.width // 8)]
 
 
-def _bar(bar: Bar) -> str:
+def _icon(icon: Icon) -> list[Command]:
+    return [
+        Command(Name.CORNER, (icon.x, icon.y)),
+        _rows_picture(icon.rows, len(icon.rows), len(icon.rows)),
+    ]
+
+
+def _rows_picture(rows: Iterable[str], wide: int, tall: int) -> Command:
+    row_bytes = -(-wide // 8)
+    data = b"".join(
+        int(row.ljust(row_bytes * 8, "0"), 2).to_bytes(row_bytes, "big") for row in rows
+    )
+    if len(data) != row_bytes * tall:
+        raise NoCommand("a picture has as many rows as it is high")
+    return _hex_picture(data, row_bytes)
+
+
+def _hex_picture(data: bytes, row_bytes: int) -> Command:
+    return Command(Name.PICTURE, (*_size(len(data)), row_bytes), hex=data.hex().upper())
+
+
+def _size(total: int) -> tuple[int, int]:
+    if total > LARGEST:
+        raise NoCommand("a picture of one field has at most 32 000 bytes")
+    return total, total
+
+
+def _bar(bar: Bar) -> list[Command]:
     left, top, right, bottom = bar.box
     wide, tall = right - left, bottom - top
-    return f"^FO{left},{top}^GB{wide},{tall},{min(wide, tall)}^FS"
+    return [
+        Command(Name.CORNER, (left, top)),
+        Command(Name.BOX, (wide, tall, min(wide, tall))),
+    ]

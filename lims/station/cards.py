@@ -6,7 +6,7 @@ from urllib.parse import quote
 from sqlalchemy.orm import Session
 
 from lims import custody, labels, people, studies
-from lims.core import codes, db, mode
+from lims.core import codes, db, isbt128, mode
 from lims.core import scanned as scanned_text
 from lims.core.errors import NotFound
 from lims.core.permissions import Actor, requires
@@ -94,9 +94,17 @@ def nothing_known(code: str) -> NothingKnown:
     )
 
 
-def _foreign(read: scanned_text.Gs1 | scanned_text.Supplier) -> dict[str, Any]:
+def _foreign(
+    read: scanned_text.Gs1 | isbt128.Isbt128 | scanned_text.Supplier,
+) -> dict[str, Any]:
+    card: list[dict[str, Any]] = []
     if isinstance(read, scanned_text.Supplier):
-        kind, text, card = "supplier", read.text, []
+        kind, text = "supplier", read.text
+    elif isinstance(read, isbt128.Isbt128):
+        kind, text = "isbt128", read.text
+        card = [
+            {"label": f"{each.number} {each.name}", "value": each.value} for each in read.structures
+        ]
     else:
         kind, text = "gs1", read.text
         card = [

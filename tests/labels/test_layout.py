@@ -10,6 +10,7 @@ about = "a tube"
 width_mm = 50
 height_mm = 20
 code_letters = "S"
+stock = "cryo_film"
 
 [[symbol]]
 symbology = "datamatrix"
