@@ -5,18 +5,17 @@ from collections.abc import Sequence
 
 from sqlalchemy.orm import Session
 
-from lims import custody, labels, studies
-from lims.core import clock, codes, db, gate, vault
+from lims import custody, studies
+from lims.core import clock, db, gate, vault
 from lims.core.errors import BadInput
 from lims.core.permissions import Actor, requires
-from lims.core.units import Quantity, ml
+from lims.core.units import Quantity
 from lims.core.words import Text as _
 from lims.custody import Item, ItemKind, State, Taken
-from lims.isolation import closing, queries
+from lims.isolation import closing, labelling, queries
 from lims.isolation import permissions as may
 from lims.isolation.models import Fill, Lot, Vial
 from lims.ledger.rules import plain
-from lims.studies.protocol import Arm, DonorRule, ProductKind
 
 
 @requires(may.FILL)
@@ -100,7 +99,7 @@ def fill(
                     expires_at=item.expires_at,
                     step="fill",
                 )
-                _request_sample_label(actor, session, sample, lot)
+                labelling.request_sample_label(actor, session, sample, lot)
         for volume, purpose in ((waste_ul, "waste"), (max(balance.loss_ul, 0), "loss")):
             if volume:
                 custody.take(actor, item, volume, purpose=purpose)
@@ -168,64 +167,5 @@ def _vial(
     session.add(vial)
     session.flush()
     custody.touch(actor, item, "isolation.vial-filled", rows=[vial])
-    donor = studies.subject(session, item.donor_id)  # type: ignore[arg-type]
-    arm = next(
-        each
-        for each in read.arms.values()
-        if each.product == lot.product and each.mechanical in (None, lot.mechanical)
-    )
-    autologous = arm.donor_rule is DonorRule.RECIPIENT
-    frozen = lot.product != ProductKind.PRP.value
-    labels.request(
-        actor,
-        template="cryovial_dose_33x13",
-        code=item.code,
-        fields={
-            "code": codes.grouped(item.code),
-            "subject": donor.number if autologous else "",
-            "product": read.label(f"short_product_{lot.product}"),
-            "trial": read.participant_prefix,
-            "volume": str(ml(volume_ul)),
-            "strength": _strength(arm),
-            "expiry": clock.printed(item.expires_at or item.made_at),
-            "storage": "≤ -70 °C" if frozen else "20-24 °C",
-            "route": read.label("short_route"),
-            "lot": lot.name,
-            "autologous": "yes" if autologous else "no",
-            "warning": "",
-        },
-    )
+    labelling.request_dose_label(actor, session, read, item, lot, volume_ul)
     return item
-
-
-def _strength(arm: Arm) -> str:
-    """The registered strength, as short as a vial of 33 mm asks: `~5E10/mL`, `20 µg/µL`."""
-    if arm.dose is None or arm.dose.concentration is None:
-        return ""
-    sign = "" if arm.dose.comparator == "=" else arm.dose.comparator
-    return f"{sign}{arm.dose.concentration}".replace(" particles/mL", "/mL")
-
-
-@labels.withheld("V")
-def _figures(code: str) -> dict[str, str]:
-    """The four figures of a vial, for the moment in which its label is drawn."""
-    with db.reading() as session:
-        vial = queries.vial_of(session, custody.find(session, code).id)
-        return {"readback": vault.unseal(vial.figures_key, vial.figures)}
-
-
-def _request_sample_label(actor: Actor, session: Session, sample: Item, lot: Lot) -> None:
-    labels.request(
-        actor,
-        template="specimen_tube_50x20",
-        code=sample.code,
-        fields={
-            "code": codes.grouped(sample.code),
-            "subject": lot.name,
-            "trial": "",
-            "material": str(custody.KIND_NAMES[sample.kind]),
-            "volume": str(ml(sample.volume_ul or 0)),
-            "collected_at": clock.printed(lot.made_at),
-            "storage": "≤ -70 °C",
-        },
-    )

@@ -142,7 +142,7 @@ def _texts(each: Any) -> bool:
 def _no_list(file: Path) -> BadInput:
     return BadInput(
         _(
-            '%(file)s is no JSON list of labels; write [{"code": "…", "name": "…"}].',
+            "%(file)s is no JSON list of labels; write one table of texts for each label.",
             file=file,
         ),
         field="file",

@@ -52,7 +52,7 @@ def said_by(symbology: str, value: str, field: str) -> str:
             _("The field %(field)s is too long for a symbol; shorten it.", field=field), field=field
         )
     if symbology == "qr":
-        return value
+        return _plain(value, field)
     if symbology == "isbt128":
         return _isbt128(value, field)
     return _gs1(value, field)
@@ -99,6 +99,20 @@ def _gs1(value: str, field: str) -> str:
         for each in found.elements
     ]
     return "".join(ended).rstrip(scanned.SEPARATOR)
+
+
+def _plain(value: str, field: str) -> str:
+    """The text as it stands, if every reader tells it alike; others are sent in many encodings."""
+    if not value.isascii() or not value.isprintable():
+        raise FieldWrong(
+            _(
+                "The field %(field)s goes into a QR code, which takes plain Latin letters such as "
+                "a web address.",
+                field=field,
+            ),
+            field=field,
+        )
+    return value
 
 
 def _isbt128(value: str, field: str) -> str:

@@ -19,12 +19,11 @@ def fields(name):
     return [f"--field={key}={value}" for key, value in layout.load(name).example.items()]
 
 
-@pytest.mark.parametrize("dpi", ["203", "300", "600"])
 @pytest.mark.parametrize("name", layout.names())
-def test_a_label_drawn_by_hand_is_copy_00(tmp_path, name, dpi):
+def test_a_label_drawn_by_hand_is_copy_00(tmp_path, name):
     file = tmp_path / "label.png"
 
-    result = run("render", name, *fields(name), "--dpi", dpi, "--json", "-o", str(file))
+    result = run("render", name, *fields(name), "--dpi", "203", "--json", "-o", str(file))
 
     assert result.exit_code == 0, result.output
     said = json.loads(result.stdout)

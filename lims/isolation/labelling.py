@@ -1,0 +1,112 @@
+"""The labels of what a lot was filled into: doses with every warning that applies, and samples.
+
+Source: 21 CFR 1271.90(c) by analogy, 2006/86/EC Annex II E (domain.md 7.7).
+"""
+
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from lims import collection, custody, labels, studies
+from lims.collection import MarkerState
+from lims.core import clock, codes, db, vault
+from lims.core.permissions import Actor
+from lims.core.units import ml
+from lims.core.words import Text as _
+from lims.custody import Item
+from lims.isolation import queries
+from lims.isolation.models import Lot
+from lims.studies.protocol import Arm, DonorRule, ProductKind
+
+_DETERMINED = (MarkerState.NEGATIVE, MarkerState.REACTIVE, MarkerState.POSITIVE)
+_REACTIVE = (MarkerState.REACTIVE, MarkerState.POSITIVE)
+_ROOM = 30
+"""Letters of a warning that a vial has room for; the papers name the rest."""
+
+
+def request_dose_label(
+    actor: Actor,
+    session: Session,
+    read: studies.Protocol,
+    item: Item,
+    lot: Lot,
+    volume_ul: int,
+) -> None:
+    """Ask for the label of one dose vial."""
+    donor = studies.subject(session, item.donor_id)  # type: ignore[arg-type]
+    arm = next(
+        each
+        for each in read.arms.values()
+        if each.product == lot.product and each.mechanical in (None, lot.mechanical)
+    )
+    autologous = arm.donor_rule is DonorRule.RECIPIENT
+    frozen = lot.product != ProductKind.PRP.value
+    labels.request(
+        actor,
+        template="dose_vial_38x25",
+        code=item.code,
+        fields={
+            "code": codes.grouped(item.code),
+            "subject": donor.number if autologous else "",
+            "chain_id": donor.chain_id if autologous else "",
+            "product": read.label(f"short_product_{lot.product}"),
+            "trial": read.participant_prefix,
+            "volume": str(ml(volume_ul)),
+            "strength": _strength(arm),
+            "expiry": clock.printed(item.expires_at or item.made_at),
+            "storage": "≤ -70 °C" if frozen else "20-24 °C",
+            "route": read.label("short_route"),
+            "lot": lot.name,
+            "autologous": "yes" if autologous else "no",
+            **_warnings(session, read, donor.id),
+        },
+    )
+
+
+def _warnings(session: Session, read: studies.Protocol, donor: UUID) -> dict[str, str]:
+    """What the donor's markers ask for at this moment: the label is printed once, at the fill."""
+    required: tuple[str, ...] = tuple(read.limit("markers.required"))  # type: ignore[arg-type]
+    found = collection.markers_of(session, donor)
+    reactive = sorted(name for name, row in found.items() if row.state in _REACTIVE)
+    determined = [name for name, row in found.items() if row.state in _DETERMINED]
+    said = ", ".join(each.replace("_", " ") for each in reactive)
+    if len(said) > _ROOM - len("Reactive: "):
+        said = str(_("%(count)s markers, see papers", count=len(reactive)))
+    return {
+        "not_evaluated": "no" if set(required) <= set(determined) else "yes",
+        "biohazard": "yes" if reactive else "no",
+        "warning": str(_("Reactive: %(markers)s", markers=said)) if reactive else "",
+    }
+
+
+def _strength(arm: Arm) -> str:
+    """The registered strength, as short as a vial asks: `~5E10/mL`, `20 µg/µL`."""
+    if arm.dose is None or arm.dose.concentration is None:
+        return ""
+    sign = "" if arm.dose.comparator == "=" else arm.dose.comparator
+    return f"{sign}{arm.dose.concentration}".replace(" particles/mL", "/mL")
+
+
+@labels.withheld("V")
+def _figures(code: str) -> dict[str, str]:
+    """The four figures of a vial, for the moment in which its label is drawn."""
+    with db.reading() as session:
+        vial = queries.vial_of(session, custody.find(session, code).id)
+        return {"readback": vault.unseal(vial.figures_key, vial.figures)}
+
+
+def request_sample_label(actor: Actor, session: Session, sample: Item, lot: Lot) -> None:
+    """Ask for the label of a sample for tests, or of one that is kept."""
+    labels.request(
+        actor,
+        template="qc_aliquot_38x19",
+        code=sample.code,
+        fields={
+            "code": codes.grouped(sample.code),
+            "lot": lot.name,
+            "purpose": str(custody.KIND_NAMES[sample.kind]),
+            "volume": str(ml(sample.volume_ul or 0)),
+            "made_at": clock.printed(lot.made_at),
+            "storage": "≤ -70 °C",
+        },
+    )
