@@ -20,6 +20,7 @@ from lims.labels.errors import Interrupted, NoPrinter, NotTaken, PrinterSilent, 
 from lims.labels.handing import Line
 from lims.labels.layout import PERSONAL, load
 from lims.labels.models import Health, LabelPrinter, LabelRequest, PrinterKind, RequestState
+from lims.labels.places import REFERENCE_DPI
 from lims.labels.rendering import Drawn, LabelContent, render
 from lims.labels.services import WORK_TASK
 
@@ -220,8 +221,7 @@ def draw(row: LabelRequest, actor: Actor, printer: LabelPrinter | None) -> Drawn
 def _rendered(content: LabelContent, printer: LabelPrinter | None) -> Drawn:
     if printer is None:
         return render(content, "zpl")
-    dpi = {} if printer.dpi is None else {"dpi": printer.dpi}
-    return render(content, sending.language_of(printer), **dpi)
+    return render(content, sending.language_of(printer), printer.dpi or REFERENCE_DPI)
 
 
 def _why(refused: DomainError) -> str:

@@ -462,8 +462,8 @@ def test_a_printer_is_added_tried_and_retired_on_the_console(database):
         return json.loads(done.stdout)
 
     with printer_here.printer() as here:
-        run("add", "Z1", "--address", here.address, "--for", "cryovial_dose_33x13", "--json")
-        assert run("test", "Z1", "--json")["template"] == "cryovial_dose_33x13"
+        run("add", "Z1", "--address", here.address, "--for", "dose_vial_38x25", "--json")
+        assert run("test", "Z1", "--json")["template"] == "dose_vial_38x25"
         assert here.printed == [codes.symbol("V7K4M29YJ", 0)]
 
     with pytest.raises(labels.PrinterSilent):
