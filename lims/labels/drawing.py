@@ -5,31 +5,21 @@ or unknown, letters that may not be printed, text that does not fit, modules fin
 holds, things that overlap. The same description, fields and code always give the same elements.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from itertools import combinations
+from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
+from itertools import chain, combinations, product
 
 from lims.core import codes
 from lims.core.errors import BadInput
 from lims.core.words import Text as _
 from lims.labels import icons, symbols
-from lims.labels.dots import (
-    DPI,
-    MM_PER_INCH,
-    PT_PER_INCH,
-    Box,
-    meet,
-    module_dots,
-    module_mm,
-    runs,
-    whole_dots,
-)
+from lims.labels.dots import DPI, Box, meet, module_dots, module_mm, whole_dots
+from lims.labels.elements import Bar, Drawing, Icon, Standing, Symbol
 from lims.labels.errors import DoesNotFit
-from lims.labels.filling import checked
+from lims.labels.filling import checked, printable
 from lims.labels.fitting import Words, fitted
 from lims.labels.places import (
     LINEAR,
-    QUIET_MODULES,
     REFERENCE_DPI,
     IconPlace,
     LinePlace,
@@ -37,95 +27,6 @@ from lims.labels.places import (
     Template,
     TextPlace,
 )
-
-
-@dataclass(frozen=True)
-class Symbol:
-    """A symbol: its modules as rows of ones and zeros, each row `row_dots` high."""
-
-    symbology: str
-    text: str
-    x: int
-    y: int
-    module_dots: int
-    row_dots: int
-    rows: tuple[str, ...]
-
-    @property
-    def box(self) -> Box:
-        """The modules."""
-        return (
-            self.x,
-            self.y,
-            self.x + len(self.rows[0]) * self.module_dots,
-            self.y + len(self.rows) * self.row_dots,
-        )
-
-    @property
-    def kept_free(self) -> Box:
-        """The modules and the quiet zone around them."""
-        left, top, right, bottom = self.box
-        quiet = QUIET_MODULES[self.symbology] * self.module_dots
-        above = 0 if self.symbology in LINEAR else quiet
-        return left - quiet, top - above, right + quiet, bottom + above
-
-    def bars(self) -> list[Box]:
-        """Black rectangles, with neighbouring modules merged along the row."""
-        return runs(self.rows, self.x, self.y, self.module_dots, self.row_dots)
-
-
-@dataclass(frozen=True)
-class Bar:
-    """A black rectangle."""
-
-    box: Box
-
-
-@dataclass(frozen=True)
-class Icon:
-    """A sign as rows of ones and zeros, a dot each."""
-
-    name: str
-    x: int
-    y: int
-    rows: tuple[str, ...]
-
-    @property
-    def box(self) -> Box:
-        """The square it stands in."""
-        return self.x, self.y, self.x + len(self.rows), self.y + len(self.rows)
-
-    def bars(self) -> list[Box]:
-        """Black rectangles."""
-        return runs(self.rows, self.x, self.y, 1, 1)
-
-
-@dataclass(frozen=True)
-class Drawing:
-    """A label as elements, in dots of `dpi`."""
-
-    template: Template
-    dpi: int
-    width: int
-    height: int
-    symbols: tuple[Symbol, ...]
-    words: tuple[Words, ...]
-    bars: tuple[Bar, ...]
-    icons: tuple[Icon, ...]
-
-    def mm(self, dots: float) -> float:
-        """Dots as millimetres."""
-        return dots * float(MM_PER_INCH) / self.dpi
-
-    def pt(self, dots: float) -> float:
-        """Dots as points."""
-        return dots * PT_PER_INCH / self.dpi
-
-    def boxes(self) -> list[Box]:
-        """Every black rectangle that is no text."""
-        found = [box for each in self.symbols for box in each.bars()]
-        found += [box for each in self.icons for box in each.bars()]
-        return found + [each.box for each in self.bars]
 
 
 def draw(
@@ -167,26 +68,49 @@ def draw(
             field="language",
         )
     code = codes.expect(code, template.code_letters, "code").code
-    values = checked(template, fields)
+    withheld = {name: fields[name] for name in template.withheld if fields.get(name)}
+    # What is withheld is kept nowhere, so only that it is given is known to what stands.
+    known = {**fields, **dict.fromkeys(withheld, "-")}
+    try:
+        standing = _standing(template, tuple(known.items()), dpi, language)
+    except TypeError:  # a field that is no text; the uncached refuses it by its name
+        standing = _standing.__wrapped__(template, tuple(known.items()), dpi, language)
+    values = dict(standing.values)
+    values |= {name: printable(template, name, value) for name, value in withheld.items()}
     values["code"] = codes.grouped(code)
-    values["copy"] = _("copy %(number)s", number=f"{copy:02d}").spoken(language) if copy else "00"
-    payload = codes.symbol(code, copy)
+    values["copy"] = _copy(copy, language)
     drawing = Drawing(
+        standing,
+        tuple(
+            _symbol(template, each, codes.symbol(code, copy), dpi)
+            for each in template.symbols
+            if each.carries == "code"
+        ),
+        _all_words(template, values, dpi, language, own=True),
+    )
+    _refuse_overlap(standing, drawing.own_symbols, drawing.own_words)
+    return drawing
+
+
+@lru_cache(maxsize=256)
+def _standing(
+    template: Template, fields: tuple[tuple[str, str], ...], dpi: int, language: str
+) -> Standing:
+    """What stands on a label with these fields, placed and checked."""
+    values = checked(template, dict(fields))
+    standing = Standing(
         template=template,
         dpi=dpi,
         width=whole_dots(template.width_mm, dpi),
         height=whole_dots(template.height_mm, dpi),
+        language=language,
+        values=values,
         symbols=tuple(
             _symbol(template, each, text, dpi)
             for each in template.symbols
-            if (text := _carried(each, payload, values))
+            if each.carries != "code" and (text := _carried(each, values))
         ),
-        words=tuple(
-            line
-            for place in template.texts
-            if (text := _said(template, place, values, language))
-            for line in fitted(template.name, place, text, dpi)
-        ),
+        words=_all_words(template, values, dpi, language, own=False),
         bars=tuple(_bar(each, dpi) for each in template.lines),
         icons=tuple(
             _icon(each, dpi)
@@ -194,8 +118,26 @@ def draw(
             if not each.when or values[each.when] == "yes"
         ),
     )
-    _refuse_overlap(drawing)
-    return drawing
+    _refuse_overlap(standing)
+    return standing
+
+
+@lru_cache(maxsize=4096)
+def _copy(copy: int, language: str) -> str:
+    return _("copy %(number)s", number=f"{copy:02d}").spoken(language) if copy else "00"
+
+
+def _all_words(
+    template: Template, values: Mapping[str, str], dpi: int, language: str, *, own: bool
+) -> tuple[Words, ...]:
+    """The lines of what differs from label to label, or of what stands."""
+    return tuple(
+        line
+        for place in template.texts
+        if (place.field in template.moving) is own
+        and (text := _said(template, place, values, language))
+        for line in fitted(template.name, place, text, dpi)
+    )
 
 
 def _said(template: Template, place: TextPlace, values: Mapping[str, str], language: str) -> str:
@@ -206,9 +148,7 @@ def _said(template: Template, place: TextPlace, values: Mapping[str, str], langu
     return template.said(place.before, language) + value if value else ""
 
 
-def _carried(place: SymbolPlace, payload: str, values: Mapping[str, str]) -> str:
-    if place.carries == "code":
-        return payload
+def _carried(place: SymbolPlace, values: Mapping[str, str]) -> str:
     value = values.get(place.carries, "")
     return symbols.said_by(place.symbology, value, place.carries) if value else ""
 
@@ -275,39 +215,47 @@ def _bar(place: LinePlace, dpi: int) -> Bar:
     )
 
 
-def _refuse_overlap(drawing: Drawing) -> None:
-    """Nothing leaves the label, and no two things share a dot."""
-    things = [(each.symbology, each.kept_free) for each in drawing.symbols]
-    things += [(each.name, each.ink) for each in drawing.words]
-    things += [(each.name, each.box) for each in drawing.icons]
-    things += [(str(_("line")), each.box) for each in drawing.bars]
-    for name, box in things[len(drawing.symbols) :]:
-        if _leaves(drawing, box):
+def _refuse_overlap(
+    standing: Standing, own_symbols: Sequence[Symbol] = (), own_words: Sequence[Words] = ()
+) -> None:
+    """Nothing leaves the label, and no two things share a dot.
+
+    With things of its own, only these are asked about: what stands was asked about before.
+    """
+    whole = not own_symbols
+    codes_here = standing.symbols if whole else own_symbols
+    there = _things(standing.symbols, standing.words, standing.icons, standing.bars)
+    mine = there if whole else _things(own_symbols, own_words, (), ())
+    for name, box in mine[len(codes_here) :]:
+        if _leaves(standing, box):
             raise DoesNotFit(
                 _(
                     "%(field)s runs over the edge of the label %(template)s; shorten it.",
                     field=name,
-                    template=drawing.template.name,
+                    template=standing.template.name,
                 ),
                 field=name,
             )
-    for each in drawing.symbols:
-        if _leaves(drawing, each.kept_free):
+    for each in codes_here:
+        if _leaves(standing, each.kept_free):
             raise DoesNotFit(
                 _(
                     "The symbol with its quiet zone is larger than the label %(template)s at "
                     "%(dpi)s dots an inch; choose another resolution.",
-                    template=drawing.template.name,
-                    dpi=drawing.dpi,
+                    template=standing.template.name,
+                    dpi=standing.dpi,
                 ),
                 field=each.symbology,
             )
-    for (one, first), (other, second) in combinations(things, 2):
+    pairs: Iterable[tuple[tuple[str, Box], tuple[str, Box]]] = combinations(mine, 2)
+    if not whole:
+        pairs = chain(pairs, product(mine, there))
+    for (one, first), (other, second) in pairs:
         if meet(first, second):
             raise DoesNotFit(
                 _(
                     "On the label %(template)s, %(one)s and %(other)s overlap; shorten one.",
-                    template=drawing.template.name,
+                    template=standing.template.name,
                     one=one,
                     other=other,
                 ),
@@ -315,6 +263,20 @@ def _refuse_overlap(drawing: Drawing) -> None:
             )
 
 
-def _leaves(drawing: Drawing, box: Box) -> bool:
+def _things(
+    symbols_: Sequence[Symbol],
+    words: Sequence[Words],
+    signs: Sequence[Icon],
+    bars: Sequence[Bar],
+) -> list[tuple[str, Box]]:
+    return [
+        *((each.symbology, each.kept_free) for each in symbols_),
+        *((each.name, each.ink) for each in words),
+        *((each.name, each.box) for each in signs),
+        *((str(_("line")), each.box) for each in bars),
+    ]
+
+
+def _leaves(standing: Standing, box: Box) -> bool:
     left, top, right, bottom = box
-    return left < 0 or top < 0 or right > drawing.width or bottom > drawing.height
+    return left < 0 or top < 0 or right > standing.width or bottom > standing.height

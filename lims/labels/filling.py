@@ -32,7 +32,7 @@ def checked(template: Template, fields: Mapping[str, str]) -> dict[str, str]:
                 ),
                 field=str(name)[:40],
             )
-    values = {name: _printable(template, name, value) for name, value in fields.items()}
+    values = {name: printable(template, name, value) for name, value in fields.items()}
     for name in sorted(template.required):
         if not values.get(name):
             raise FieldWrong(
@@ -56,7 +56,7 @@ def checked(template: Template, fields: Mapping[str, str]) -> dict[str, str]:
     return values
 
 
-def _printable(template: Template, name: str, value: str) -> str:
+def printable(template: Template, name: str, value: str) -> str:
     """The value as it will be printed; a label takes letters, never commands (H57)."""
     if not isinstance(value, str) or len(value) > LONGEST:
         raise FieldWrong(

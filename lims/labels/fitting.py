@@ -9,7 +9,9 @@ import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import lru_cache
 from math import ceil, floor
+from string import ascii_uppercase, digits
 
 from PIL.ImageFont import FreeTypeFont
 
@@ -24,6 +26,7 @@ CAPITAL = 0.73
 LEADING = 1.16
 """From one baseline to the next, over the size."""
 _ISLAND = re.compile(r"[-+±≤≥<>~]?[0-9A-Za-z](?:[0-9A-Za-z.,:/%°µ×+ -]*[0-9A-Za-z%])?")
+_UPPER = frozenset(ascii_uppercase + digits + " ")
 _SHRINK_STEP_PT = Decimal("0.25")
 
 
@@ -72,11 +75,14 @@ def fitted(label: str, place: TextPlace, text: str, dpi: int) -> list[Words]:
         FontMissing: no font has all the letters.
     """
     font = choose(text, place.face, place.name)
+    even = _is_even(text, place.face)
     room = whole_dots(place.width_mm, dpi)
     size = place.size_pt
     while True:
         dots = round(float(size) * dpi / PT_PER_INCH, 2)
-        lines = _broken(font.at(dots), text, room, place.lines)
+        lines = (
+            [_even(font, dots, text)] if even else _broken(font.at(dots), text, room, place.lines)
+        )
         if all(each.wide <= room for each in lines):
             break
         if size <= place.shrink_to_pt:
@@ -111,6 +117,31 @@ def _placed(
         place.align,
         left + room,
     )
+
+
+def _is_even(text: str, face: str) -> bool:
+    """Whether all its letters are of one width, as figures are, so that none need be measured."""
+    return (text.isascii() and text.isdigit()) or (
+        face.startswith("mono") and _UPPER.issuperset(text)
+    )
+
+
+def _even(font: Face, dots: float, text: str) -> _Measured:
+    """A line of letters of one width; its box is that of any such line, whatever it says."""
+    step, (left, top, right, bottom) = _cell(font, dots, text.isdigit())
+    ends = step * (len(text) - 1)
+    ink = (floor(left), floor(top), ceil(ends + right), ceil(bottom))
+    return _Measured(text, "ltr", text, ink, round(ends + step))
+
+
+@lru_cache(maxsize=64)
+def _cell(font: Face, dots: float, figures: bool) -> tuple[float, tuple[float, ...]]:
+    """How far such a letter goes on, and the box that holds the ink of any of them."""
+    letters = digits if figures else ascii_uppercase + digits
+    boxes = [font.at(dots).getbbox(each, anchor="ls") for each in letters]
+    step = max(font.at(dots).getlength(each) for each in letters)
+    lefts, tops, rights, bottoms = zip(*boxes, strict=True)
+    return step, (min(lefts), min(tops), max(rights), max(bottoms))
 
 
 def _broken(font: FreeTypeFont, text: str, room: int, most: int) -> list[_Measured]:

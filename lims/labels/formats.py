@@ -1,26 +1,54 @@
 """The drawing as a picture, a vector picture and a page."""
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
+from functools import lru_cache
 from html import escape
 from io import BytesIO
 
 from fpdf import FPDF
 from PIL import Image, ImageDraw
 
-from lims.labels.drawing import Drawing
+from lims.labels.elements import Drawing, Standing
 from lims.labels.fitting import Words
 from lims.labels.fonts import FAMILIES
 
+_INK = bytes(0 if each == ord("1") else 255 for each in range(256))
 _UNDATED = datetime(2000, 1, 1, tzinfo=UTC)
 """The same label is the same bytes whenever it is drawn; its trail says when it was printed."""
 
 
 def png(drawing: Drawing) -> bytes:
     """The label dot by dot, black and white, as the printer would burn it."""
-    image = Image.new("1", (drawing.width, drawing.height), 1)
+    image = _standing(drawing.standing).copy()
+    for each in drawing.own_symbols:
+        left, top, right, bottom = each.box
+        rows = b"".join(row.encode("ascii") for row in each.rows).translate(_INK)
+        small = Image.frombytes("L", (len(each.rows[0]), len(each.rows)), rows)
+        image.paste(
+            small.resize((right - left, bottom - top), Image.Resampling.NEAREST), (left, top)
+        )
+    _write(image, drawing.own_words)
+    file = BytesIO()
+    image.save(file, "PNG", dpi=(drawing.dpi, drawing.dpi))
+    return file.getvalue()
+
+
+@lru_cache(maxsize=16)
+def _standing(standing: Standing) -> Image.Image:
+    """The picture of what stands, to be copied for each label of a burst."""
+    image = Image.new("1", (standing.width, standing.height), 1)
+    _write(image, standing.words)
+    pen = ImageDraw.Draw(image)
+    for left, top, right, bottom in standing.boxes():
+        pen.rectangle((left, top, right - 1, bottom - 1), fill=0)
+    return image
+
+
+def _write(image: Image.Image, words: Iterable[Words]) -> None:
     pen = ImageDraw.Draw(image)
     pen.fontmode = "1"
-    for each in drawing.words:
+    for each in words:
         pen.text(
             (each.x, each.baseline),
             each.ordered,
@@ -29,11 +57,6 @@ def png(drawing: Drawing) -> bytes:
             anchor="ls",
             direction=each.direction,
         )
-    for left, top, right, bottom in drawing.boxes():
-        pen.rectangle((left, top, right - 1, bottom - 1), fill=0)
-    file = BytesIO()
-    image.save(file, "PNG", dpi=(drawing.dpi, drawing.dpi))
-    return file.getvalue()
 
 
 def svg(drawing: Drawing) -> bytes:

@@ -6,6 +6,7 @@ Millimetres are measured from the top left corner.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import cached_property
 
 REFERENCE_DPI = 300
 MODULE_LEAST_MM = Decimal("0.25")
@@ -114,9 +115,9 @@ class IconPlace:
     size_mm: Decimal
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Template:
-    """One label, checked."""
+    """One label, checked. Two are the same only if they are one and the same object."""
 
     name: str
     about: str
@@ -133,7 +134,7 @@ class Template:
     digest: str
     source: str
 
-    @property
+    @cached_property
     def required(self) -> frozenset[str]:
         """Fields without which nothing is drawn."""
         asked = {
@@ -145,13 +146,13 @@ class Template:
         flags = {each.when for each in self.texts if each.when and not each.optional}
         return frozenset(asked | flags) - GIVEN
 
-    @property
+    @cached_property
     def flags(self) -> frozenset[str]:
         """Fields that say yes or no; required unless optional, so that none is forgotten."""
         texts = {each.when for each in self.texts}
         return frozenset((texts | {each.when for each in self.icons}) - {""})
 
-    @property
+    @cached_property
     def fields(self) -> frozenset[str]:
         """Every field that may be given."""
         said = {each.field for each in self.texts if each.field}
@@ -162,12 +163,17 @@ class Template:
         """Fields that name the person; they are printed and never kept."""
         return self.fields & PERSONAL
 
-    @property
+    @cached_property
     def withheld(self) -> frozenset[str]:
         """Fields that are fetched when the label is drawn, and kept with no request."""
         return self.fields & (PERSONAL | SEALED.keys())
 
-    @property
+    @cached_property
+    def moving(self) -> frozenset[str]:
+        """Fields that differ from label to label, or are kept nowhere, not even in memory."""
+        return GIVEN | self.withheld
+
+    @cached_property
     def languages(self) -> tuple[str, ...]:
         """In which languages it can speak; English first."""
         return ("en", *sorted(self.words))

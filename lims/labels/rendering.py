@@ -15,7 +15,8 @@ from lims.core.errors import BadInput
 from lims.core.words import Text as _
 from lims.labels import formats, symbols, zpl
 from lims.labels.dots import module_mm
-from lims.labels.drawing import Drawing, draw
+from lims.labels.drawing import draw
+from lims.labels.elements import Drawing
 from lims.labels.errors import NotReadable
 from lims.labels.layout import load
 from lims.labels.places import REFERENCE_DPI, Template

@@ -12,7 +12,7 @@ from functools import cache
 from lims.core.errors import BadInput, NotFound
 from lims.core.words import Text as _
 from lims.labels import formats
-from lims.labels.drawing import Drawing
+from lims.labels.elements import Drawing
 from lims.labels.errors import DoesNotFit
 from lims.labels.stocks import folder
 

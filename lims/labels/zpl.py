@@ -11,11 +11,12 @@ Source: Zebra, ZPL II Programming Guide (^BX, ^BC, ^FH, ^FT, ^GB, ^GF, ^CI28, ^J
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 
 from PIL import Image, ImageDraw
 
 from lims.core.scanned import SEPARATOR
-from lims.labels.drawing import Bar, Drawing, Icon, Symbol
+from lims.labels.elements import Bar, Drawing, Icon, Standing, Symbol
 from lims.labels.fitting import Words
 from lims.labels.symbols import gs1_parts_of
 
@@ -114,25 +115,36 @@ def latin(text: str) -> bool:
 
 def stream(drawing: Drawing) -> bytes:
     """One label, printed once; the printer is told not to repeat it after an error (H12)."""
+    own = [_symbol(each) for each in drawing.own_symbols]
+    own += [_words(each) for each in drawing.own_words]
+    head, tail = _standing(drawing.standing)
+    return "\n".join((head, *map(_line, own), tail)).encode("ascii")
+
+
+@lru_cache(maxsize=256)
+def _standing(standing: Standing) -> tuple[str, str]:
+    """What comes before the fields that are a label's own, and what comes after them."""
     head = [
         Command(Name.START),
         Command(Name.UNICODE, (28,)),
         Command(Name.NEVER_AGAIN, ("N",)),
-        Command(Name.WIDTH, (drawing.width,)),
-        Command(Name.LENGTH, (drawing.height,)),
+        Command(Name.WIDTH, (standing.width,)),
+        Command(Name.LENGTH, (standing.height,)),
         Command(Name.HOME, (0, 0)),
     ]
     fields = [
-        *(_symbol(each) for each in drawing.symbols),
-        *(_words(each) for each in drawing.words),
-        *(_icon(each) for each in drawing.icons),
-        *(_bar(each) for each in drawing.bars),
+        *(_symbol(each) for each in standing.symbols),
+        *(_words(each) for each in standing.words),
+        *(_icon(each) for each in standing.icons),
+        *(_bar(each) for each in standing.bars),
     ]
     tail = [Command(Name.QUANTITY, (1, 0, 0, "N")), Command(Name.END)]
-    lines = [each.text for each in head]
-    lines += ["".join(each.text for each in (*field, _END)) for field in fields]
-    lines += [each.text for each in tail]
-    return ("\n".join(lines) + "\n").encode("ascii")
+    lines = [*map(_line, fields), *(each.text for each in tail), ""]
+    return "\n".join(each.text for each in head), "\n".join(lines)
+
+
+def _line(field: Iterable[Command]) -> str:
+    return "".join(each.text for each in (*field, _END))
 
 
 _END = Command(Name.END_OF_FIELD)

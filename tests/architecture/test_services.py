@@ -39,6 +39,8 @@ WITHOUT = {
     "lims.culture.growing.request_flask_label": INSIDE,
     "lims.culture.harvesting.request_label": INSIDE,
     "lims.isolation.closing.settle": INSIDE,
+    "lims.isolation.labelling.request_dose_label": INSIDE,
+    "lims.isolation.labelling.request_sample_label": INSIDE,
     "lims.labels.services.request": INSIDE,
     "lims.dosing.judging.judge": INSIDE,
     "lims.qc.entering.keep": INSIDE,

@@ -1,7 +1,8 @@
 """What several tests of labels ask: an example's content, its drawing, what a scanner reads."""
 
 from lims.labels import LabelContent, layout
-from lims.labels.drawing import Drawing, draw
+from lims.labels.drawing import draw
+from lims.labels.elements import Drawing
 from lims.labels.symbols import READ_AS
 
 DOSE = "dose_vial_38x25"

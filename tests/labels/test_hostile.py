@@ -12,7 +12,7 @@ from PIL import Image, ImageChops
 from lims.core import codes
 from lims.core.errors import DomainError
 from lims.labels import FieldWrong, LabelContent, layout, read_png, render, zpl
-from lims.labels.drawing import Drawing
+from lims.labels.elements import Drawing
 from lims.labels.formats import png
 from lims.labels.symbols import READ_AS
 from tests.conftest import SOAK
