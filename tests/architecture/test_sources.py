@@ -19,7 +19,9 @@ NOW = {
 FLOATS = {
     "lims/instruments/shapes.py": "the JSON edge, where design asks for JSON numbers",
     "lims/labels/commands.py": "the JSON edge: millimetres of a drawing",
-    "lims/labels/drawing.py": "places dots on a label",
+    "lims/labels/elements.py": "places dots on a label",
+    "lims/labels/fitting.py": "places dots on a label",
+    "lims/labels/sheets.py": "places dots on a label",
     "lims/labels/formats.py": "the size of a page of PDF",
 }
 
