@@ -28,11 +28,6 @@ def module_mm(dots: int, dpi: int) -> Decimal:
     return dots * MM_PER_INCH / dpi
 
 
-def meet(one: Box, other: Box) -> bool:
-    """Whether two boxes share a dot."""
-    return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]
-
-
 def runs(rows: tuple[str, ...], x: int, y: int, wide: int, tall: int) -> list[Box]:
     """Black rectangles of rows of ones and zeros, with neighbours merged along the row.
 

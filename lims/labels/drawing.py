@@ -5,16 +5,17 @@ or unknown, letters that may not be printed, text that does not fit, modules fin
 holds, things that overlap. The same description, fields and code always give the same elements.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
+from dataclasses import replace
 from functools import lru_cache
-from itertools import chain, combinations, product
 
 from lims.core import codes
 from lims.core.errors import BadInput
 from lims.core.words import Text as _
 from lims.labels import icons, symbols
-from lims.labels.dots import DPI, Box, meet, module_dots, module_mm, whole_dots
-from lims.labels.elements import Bar, Drawing, Icon, Standing, Symbol
+from lims.labels.colliding import refuse
+from lims.labels.dots import DPI, module_dots, module_mm, whole_dots
+from lims.labels.elements import Bar, Drawing, Icon, Standing, Symbol, things
 from lims.labels.errors import DoesNotFit
 from lims.labels.filling import checked, printable
 from lims.labels.fitting import Words, fitted
@@ -72,13 +73,11 @@ def draw(
     # What is withheld is kept nowhere, so only that it is given is known to what stands.
     known = {**fields, **dict.fromkeys(withheld, "-")}
     try:
-        standing = _standing(template, tuple(known.items()), dpi, language)
+        standing = _standing(template, tuple(known.items()), copy, dpi, language)
     except TypeError:  # a field that is no text; the uncached refuses it by its name
-        standing = _standing.__wrapped__(template, tuple(known.items()), dpi, language)
-    values = dict(standing.values)
-    values |= {name: printable(template, name, value) for name, value in withheld.items()}
+        standing = _standing.__wrapped__(template, tuple(known.items()), copy, dpi, language)
+    values = {name: printable(template, name, value) for name, value in withheld.items()}
     values["code"] = codes.grouped(code)
-    values["copy"] = _copy(copy, language)
     drawing = Drawing(
         standing,
         tuple(
@@ -88,16 +87,18 @@ def draw(
         ),
         _all_words(template, values, dpi, language, own=True),
     )
-    _refuse_overlap(standing, drawing.own_symbols, drawing.own_words)
+    own = things(drawing.own_symbols, drawing.own_words)
+    refuse(standing, own, len(drawing.own_symbols), standing.things)
     return drawing
 
 
 @lru_cache(maxsize=256)
 def _standing(
-    template: Template, fields: tuple[tuple[str, str], ...], dpi: int, language: str
+    template: Template, fields: tuple[tuple[str, str], ...], copy: int, dpi: int, language: str
 ) -> Standing:
     """What stands on a label with these fields, placed and checked."""
     values = checked(template, dict(fields))
+    values["copy"] = _copy(copy, language)
     standing = Standing(
         template=template,
         dpi=dpi,
@@ -118,11 +119,10 @@ def _standing(
             if not each.when or values[each.when] == "yes"
         ),
     )
-    _refuse_overlap(standing)
+    refuse(standing, standing.things, len(standing.symbols))
     return standing
 
 
-@lru_cache(maxsize=4096)
 def _copy(copy: int, language: str) -> str:
     return _("copy %(number)s", number=f"{copy:02d}").spoken(language) if copy else "00"
 
@@ -133,9 +133,8 @@ def _all_words(
     """The lines of what differs from label to label, or of what stands."""
     return tuple(
         line
-        for place in template.texts
-        if (place.field in template.moving) is own
-        and (text := _said(template, place, values, language))
+        for place in (template.own_texts if own else template.standing_texts)
+        if (text := _said(template, place, values, language))
         for line in fitted(template.name, place, text, dpi)
     )
 
@@ -154,8 +153,28 @@ def _carried(place: SymbolPlace, values: Mapping[str, str]) -> str:
 
 
 def _symbol(template: Template, place: SymbolPlace, text: str, dpi: int) -> Symbol:
+    like = _symbol_place(template, place, dpi)
+    if place.carries != "code":
+        modules = len(symbols.rows(place.symbology, text)[0])
+        if modules > place.modules:
+            raise DoesNotFit(
+                _(
+                    "The field %(field)s makes a symbol of %(modules)s modules, and the label "
+                    "%(template)s has room for %(room)s. Shorten it.",
+                    field=place.carries,
+                    modules=modules,
+                    template=template.name,
+                    room=place.modules,
+                ),
+                field=place.carries,
+            )
+    return replace(like, text=text)
+
+
+@lru_cache(maxsize=512)
+def _symbol_place(template: Template, place: SymbolPlace, dpi: int) -> Symbol:
+    """The symbol in its place, whatever it will say."""
     dots = module_dots(place.module_dots, dpi)
-    name = "code" if place.carries == "code" else place.carries
     if module_mm(dots, dpi) < template.stock.module_least_mm:
         raise DoesNotFit(
             _(
@@ -166,30 +185,16 @@ def _symbol(template: Template, place: SymbolPlace, text: str, dpi: int) -> Symb
                 dpi=dpi,
                 least=template.stock.module_least_mm,
             ),
-            field=name,
-        )
-    linear = place.symbology in LINEAR
-    rows = symbols.rows(place.symbology, text)
-    if len(rows[0]) > place.modules:
-        raise DoesNotFit(
-            _(
-                "The field %(field)s makes a symbol of %(modules)s modules, and the label "
-                "%(template)s has room for %(room)s. Shorten it.",
-                field=name,
-                modules=len(rows[0]),
-                template=template.name,
-                room=place.modules,
-            ),
-            field=name,
+            field=place.carries,
         )
     return Symbol(
         place.symbology,
-        text,
+        "",
         whole_dots(place.x_mm, dpi),
         whole_dots(place.y_mm, dpi),
         dots,
-        whole_dots(place.height_mm, dpi) if linear else dots,
-        rows,
+        whole_dots(place.height_mm, dpi) if place.symbology in LINEAR else dots,
+        place.modules,
     )
 
 
@@ -213,70 +218,3 @@ def _bar(place: LinePlace, dpi: int) -> Bar:
             top + max(1, whole_dots(place.height_mm, dpi)),
         )
     )
-
-
-def _refuse_overlap(
-    standing: Standing, own_symbols: Sequence[Symbol] = (), own_words: Sequence[Words] = ()
-) -> None:
-    """Nothing leaves the label, and no two things share a dot.
-
-    With things of its own, only these are asked about: what stands was asked about before.
-    """
-    whole = not own_symbols
-    codes_here = standing.symbols if whole else own_symbols
-    there = _things(standing.symbols, standing.words, standing.icons, standing.bars)
-    mine = there if whole else _things(own_symbols, own_words, (), ())
-    for name, box in mine[len(codes_here) :]:
-        if _leaves(standing, box):
-            raise DoesNotFit(
-                _(
-                    "%(field)s runs over the edge of the label %(template)s; shorten it.",
-                    field=name,
-                    template=standing.template.name,
-                ),
-                field=name,
-            )
-    for each in codes_here:
-        if _leaves(standing, each.kept_free):
-            raise DoesNotFit(
-                _(
-                    "The symbol with its quiet zone is larger than the label %(template)s at "
-                    "%(dpi)s dots an inch; choose another resolution.",
-                    template=standing.template.name,
-                    dpi=standing.dpi,
-                ),
-                field=each.symbology,
-            )
-    pairs: Iterable[tuple[tuple[str, Box], tuple[str, Box]]] = combinations(mine, 2)
-    if not whole:
-        pairs = chain(pairs, product(mine, there))
-    for (one, first), (other, second) in pairs:
-        if meet(first, second):
-            raise DoesNotFit(
-                _(
-                    "On the label %(template)s, %(one)s and %(other)s overlap; shorten one.",
-                    template=standing.template.name,
-                    one=one,
-                    other=other,
-                ),
-                field=other,
-            )
-
-
-def _things(
-    symbols_: Sequence[Symbol],
-    words: Sequence[Words],
-    signs: Sequence[Icon],
-    bars: Sequence[Bar],
-) -> list[tuple[str, Box]]:
-    return [
-        *((each.symbology, each.kept_free) for each in symbols_),
-        *((each.name, each.ink) for each in words),
-        *((each.name, each.box) for each in signs),
-        *((str(_("line")), each.box) for each in bars),
-    ]
-
-
-def _leaves(standing: Standing, box: Box) -> bool:
-    left, top, right, bottom = box
-    return left < 0 or top < 0 or right > standing.width or bottom > standing.height

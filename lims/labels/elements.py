@@ -1,8 +1,11 @@
 """The parts of a drawn label, in printer dots."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
+from lims.core.words import Text as _
+from lims.labels import symbols
 from lims.labels.dots import MM_PER_INCH, PT_PER_INCH, Box, runs
 from lims.labels.fitting import Words
 from lims.labels.places import LINEAR, QUIET_MODULES, Template
@@ -10,7 +13,7 @@ from lims.labels.places import LINEAR, QUIET_MODULES, Template
 
 @dataclass(frozen=True)
 class Symbol:
-    """A symbol: its modules as rows of ones and zeros, each row `row_dots` high."""
+    """A symbol: a row of modules is `row_dots` high, and none has more than `most` of them."""
 
     symbology: str
     text: str
@@ -18,7 +21,12 @@ class Symbol:
     y: int
     module_dots: int
     row_dots: int
-    rows: tuple[str, ...]
+    most: int
+
+    @cached_property
+    def rows(self) -> tuple[str, ...]:
+        """The modules, as rows of ones and zeros; a printer that draws them itself asks not."""
+        return symbols.rows(self.symbology, self.text)
 
     @property
     def box(self) -> Box:
@@ -33,9 +41,13 @@ class Symbol:
     @property
     def kept_free(self) -> Box:
         """The modules and the quiet zone around them."""
-        left, top, right, bottom = self.box
         quiet = QUIET_MODULES[self.symbology] * self.module_dots
-        above = 0 if self.symbology in LINEAR else quiet
+        if self.symbology in LINEAR:
+            # As wide as it may become, so that its bars need not be made to know.
+            right = self.x + self.most * self.module_dots
+            return self.x - quiet, self.y, right + quiet, self.y + self.row_dots
+        left, top, right, bottom = self.box
+        above = quiet
         return left - quiet, top - above, right + quiet, bottom + above
 
     def bars(self) -> list[Box]:
@@ -69,6 +81,21 @@ class Icon:
         return runs(self.rows, self.x, self.y, 1, 1)
 
 
+def things(
+    symbols_: Iterable[Symbol],
+    words: Iterable[Words],
+    icons: Iterable[Icon] = (),
+    bars: Iterable[Bar] = (),
+) -> list[tuple[str, Box]]:
+    """The name and the dots of each; symbols first, with their quiet zones."""
+    return [
+        *((each.symbology, each.kept_free) for each in symbols_),
+        *((each.name, each.ink) for each in words),
+        *((each.name, each.box) for each in icons),
+        *((str(_("line")), each.box) for each in bars),
+    ]
+
+
 @dataclass(frozen=True, eq=False)
 class Standing:
     """What is the same on every label of a burst: all but code, copy, and what is withheld.
@@ -86,6 +113,11 @@ class Standing:
     words: tuple[Words, ...]
     bars: tuple[Bar, ...]
     icons: tuple[Icon, ...]
+
+    @cached_property
+    def things(self) -> list[tuple[str, Box]]:
+        """The name and the dots of everything; symbols first, with their quiet zones."""
+        return things(self.symbols, self.words, self.icons, self.bars)
 
     def boxes(self) -> list[Box]:
         """Every black rectangle that is no text."""

@@ -7,7 +7,7 @@ never clipped (H13).
 import re
 import unicodedata
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import lru_cache
 from math import ceil, floor
@@ -74,22 +74,22 @@ def fitted(label: str, place: TextPlace, text: str, dpi: int) -> list[Words]:
         DoesNotFit: it is wider than its place at the smallest size.
         FontMissing: no font has all the letters.
     """
+    if _is_even(text, place.face):
+        figures = text.isdigit()
+        like = _even_words(label, place, len(text), figures, dpi)
+        return [replace(like, text=text, ordered=text)]
     font = choose(text, place.face, place.name)
-    even = _is_even(text, place.face)
     room = whole_dots(place.width_mm, dpi)
     size = place.size_pt
     while True:
         dots = round(float(size) * dpi / PT_PER_INCH, 2)
-        lines = (
-            [_even(font, dots, text)] if even else _broken(font.at(dots), text, room, place.lines)
-        )
+        lines = _broken(font.at(dots), text, room, place.lines)
         if all(each.wide <= room for each in lines):
             break
         if size <= place.shrink_to_pt:
             raise _too_wide(label, place, text, size, max(each.wide for each in lines), dpi)
         size = max(place.shrink_to_pt, size - _SHRINK_STEP_PT)
-    # The first baseline stays where it was when a text shrinks.
-    first = whole_dots(place.y_mm, dpi) + CAPITAL * float(place.size_pt) * dpi / PT_PER_INCH
+    first = _first_baseline(place, dpi)
     return [
         _placed(place, font, dots, each, round(first + at * LEADING * dots), dpi)
         for at, each in enumerate(lines)
@@ -126,12 +126,33 @@ def _is_even(text: str, face: str) -> bool:
     )
 
 
-def _even(font: Face, dots: float, text: str) -> _Measured:
-    """A line of letters of one width; its box is that of any such line, whatever it says."""
-    step, (left, top, right, bottom) = _cell(font, dots, text.isdigit())
-    ends = step * (len(text) - 1)
-    ink = (floor(left), floor(top), ceil(ends + right), ceil(bottom))
-    return _Measured(text, "ltr", text, ink, round(ends + step))
+@lru_cache(maxsize=512)
+def _even_words(label: str, place: TextPlace, length: int, figures: bool, dpi: int) -> Words:
+    """A line of letters of one width, placed; it stands so whatever it says.
+
+    Raises:
+        DoesNotFit: it is wider than its place at the smallest size.
+    """
+    font = choose("0", place.face, place.name)
+    room, size = whole_dots(place.width_mm, dpi), place.size_pt
+    while True:
+        dots = round(float(size) * dpi / PT_PER_INCH, 2)
+        step, (left, top, right, bottom) = _cell(font, dots, figures)
+        ends = step * (length - 1)
+        ink = (floor(left), floor(top), ceil(ends + right), ceil(bottom))
+        line = _Measured("", "ltr", "", ink, round(ends + step))
+        if line.wide <= room:
+            break
+        if size <= place.shrink_to_pt:
+            raise _too_wide(label, place, "0" * length, size, line.wide, dpi)
+        size = max(place.shrink_to_pt, size - _SHRINK_STEP_PT)
+    return _placed(place, font, dots, line, _first_baseline(place, dpi), dpi)
+
+
+def _first_baseline(place: TextPlace, dpi: int) -> int:
+    """It stays where it was when a text shrinks."""
+    capital = CAPITAL * float(place.size_pt) * dpi / PT_PER_INCH
+    return round(whole_dots(place.y_mm, dpi) + capital)
 
 
 @lru_cache(maxsize=64)

@@ -118,6 +118,8 @@ def choose(text: str, face: str, field: str) -> Face:
     Raises:
         FontMissing: no font here has all its letters; names the field and the setting.
     """
+    if text.isascii() and (plain := _found(_FOLDERS, FACES[face], 0)) is not None:
+        return plain
     wanted = {ord(each) for each in text} - {0x200C, 0x20}
     for each in _candidates(text, face):
         if each is not None and wanted <= _letters(each):

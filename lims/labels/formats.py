@@ -30,7 +30,7 @@ def png(drawing: Drawing) -> bytes:
         )
     _write(image, drawing.own_words)
     file = BytesIO()
-    image.save(file, "PNG", dpi=(drawing.dpi, drawing.dpi))
+    image.save(file, "PNG", dpi=(drawing.dpi, drawing.dpi), compress_level=1)
     return file.getvalue()
 
 

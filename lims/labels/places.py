@@ -43,7 +43,7 @@ class Stock:
     coldest_c: Decimal
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class SymbolPlace:
     """Where a symbol stands: its top left module, quiet zone not counted.
 
@@ -60,7 +60,7 @@ class SymbolPlace:
     height_mm: Decimal
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class TextPlace:
     """Where a text stands.
 
@@ -171,7 +171,17 @@ class Template:
     @cached_property
     def moving(self) -> frozenset[str]:
         """Fields that differ from label to label, or are kept nowhere, not even in memory."""
-        return GIVEN | self.withheld
+        return frozenset({"code"}) | self.withheld
+
+    @cached_property
+    def own_texts(self) -> tuple[TextPlace, ...]:
+        """Texts of a label's own."""
+        return tuple(each for each in self.texts if each.field in self.moving)
+
+    @cached_property
+    def standing_texts(self) -> tuple[TextPlace, ...]:
+        """Texts that stand on every label of a burst."""
+        return tuple(each for each in self.texts if each.field not in self.moving)
 
     @cached_property
     def languages(self) -> tuple[str, ...]:

@@ -4,7 +4,7 @@ Nothing counts as drawn until its picture was decoded and the bytes compared (H1
 """
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from io import BytesIO
@@ -136,21 +136,21 @@ def seen(drawing: Drawing) -> Octets:
         (symbols.READ_AS.get(each.symbology, each.symbology), each.text.encode())
         for each in drawing.symbols
     )
-    found = read_png(picture)
+    found = read_png(picture, {each.symbology for each in drawing.symbols})
     if Counter(found) != wanted:
         raise _misread(", ".join(each.text for each in drawing.symbols), found)
     return picture
 
 
-def read_png(picture: bytes) -> list[tuple[str, bytes]]:
-    """Every symbol in a picture: symbology and bytes.
+def read_png(picture: bytes, only: Collection[str] = ()) -> list[tuple[str, bytes]]:
+    """Every symbol in a picture: symbology and bytes; of a label's own kinds where it is ours.
 
     Raises:
         NotReadable: it is not a picture.
     """
     try:
         with Image.open(BytesIO(picture)) as image:
-            return symbols.read(image.convert("L"))
+            return symbols.read(image.convert("L"), only)
     except (UnidentifiedImageError, OSError) as error:
         raise NotReadable(_("This is not a picture; draw the label again.")) from error
 

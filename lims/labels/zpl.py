@@ -9,7 +9,7 @@ Source: Zebra, ZPL II Programming Guide (^BX, ^BC, ^FH, ^FT, ^GB, ^GF, ^CI28, ^J
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import lru_cache
 
@@ -73,6 +73,8 @@ class Command:
     parameters: Sequence[int | str] = ()
     data: str = ""
     hex: str = ""
+    text: str = field(init=False, repr=False, compare=False)
+    """As the printer reads it."""
 
     def __post_init__(self) -> None:
         for each in self.parameters:
@@ -84,13 +86,17 @@ class Command:
         if self.hex and (self.name is not Name.PICTURE or not _HEX.issuperset(self.hex)):
             raise NoCommand(f"{self.name.name} takes no such picture")
 
-    @property
-    def text(self) -> str:
-        """As the printer reads it."""
-        said = ",".join(str(each) for each in self.parameters)
+        said = ",".join(map(str, self.parameters))
         if self.name is Name.DATA:
             said = field_data(self.data)
-        return self.name.value + said + ("," + self.hex if self.hex else "")
+        text = self.name.value + said + ("," + self.hex if self.hex else "")
+        object.__setattr__(self, "text", text)
+
+
+@lru_cache(maxsize=4096)
+def _fixed(name: Name, *parameters: int | str) -> Command:
+    """A command without data: the same for every label of a burst, so made once."""
+    return Command(name, parameters)
 
 
 def field_data(text: str) -> str:
@@ -99,6 +105,8 @@ def field_data(text: str) -> str:
     >>> field_data("a^XZ_b")
     'a_5EXZ_5Fb'
     """
+    if _PLAIN.issuperset(text):
+        return text
     return "".join(
         each if each in _PLAIN else "".join(f"_{byte:02X}" for byte in _utf8(each)) for each in text
     )
@@ -110,6 +118,8 @@ def _utf8(each: str) -> bytes:
 
 def latin(text: str) -> bool:
     """Whether the printer's own font draws it: printable ASCII and Latin-1."""
+    if text.isascii():
+        return text.isprintable()
     return all(" " <= each <= "~" or "\u00a1" <= each <= chr(_LATIN_1_END) for each in text)
 
 
@@ -143,8 +153,8 @@ def _standing(standing: Standing) -> tuple[str, str]:
     return "\n".join(each.text for each in head), "\n".join(lines)
 
 
-def _line(field: Iterable[Command]) -> str:
-    return "".join(each.text for each in (*field, _END))
+def _line(commands: Iterable[Command]) -> str:
+    return "".join([each.text for each in commands]) + _END.text
 
 
 _END = Command(Name.END_OF_FIELD)
@@ -152,7 +162,7 @@ _HEXED = Command(Name.HEX, ("_",))
 
 
 def _symbol(symbol: Symbol) -> list[Command]:
-    corner = Command(Name.CORNER, (symbol.x, symbol.y))
+    corner = _fixed(Name.CORNER, symbol.x, symbol.y)
     if symbol.symbology == "qr":
         left, top, right, bottom = symbol.box
         dots = symbol.module_dots
@@ -163,15 +173,15 @@ def _symbol(symbol: Symbol) -> list[Command]:
         gs1 = symbol.symbology == "gs1_128"
         return [
             corner,
-            Command(Name.MODULE, (symbol.module_dots, 3)),
-            Command(Name.BARS, ("N", symbol.row_dots, "N", "N", "N", "D" if gs1 else "A")),
+            _fixed(Name.MODULE, symbol.module_dots, 3),
+            _fixed(Name.BARS, "N", symbol.row_dots, "N", "N", "N", "D" if gs1 else "A"),
             _HEXED,
             Command(Name.DATA, data=_gs1_128(symbol.text) if gs1 else symbol.text),
         ]
     side = len(symbol.rows)
     return [
         corner,
-        Command(Name.MATRIX, ("N", symbol.module_dots, 200, side, side, "", "_")),
+        _fixed(Name.MATRIX, "N", symbol.module_dots, 200, side, side, "", "_"),
         _HEXED,
         Command(Name.DATA, data=_matrix(symbol)),
     ]
@@ -201,8 +211,8 @@ def _words(words: Words) -> list[Command]:
     ends = words.align == "right"
     corner = (words.right, words.baseline, 1) if ends else (words.x, words.baseline)
     return [
-        Command(Name.BASELINE, corner),
-        Command(Name.FONT, ("N", height, round(height * _NARROW))),
+        _fixed(Name.BASELINE, *corner),
+        _fixed(Name.FONT, "N", height, round(height * _NARROW)),
         _HEXED,
         Command(Name.DATA, data=words.text),
     ]
