@@ -42,7 +42,7 @@ _further: list[Further] = []
 
 
 def also_verify(check: Further) -> Further:
-    """Let a feature look for what only it can judge: each `verify` asks it of its instant."""
+    """Let a feature look for what only it can judge: `verify` asks it of a trail that holds."""
     _further.append(check)
     return check
 
@@ -163,6 +163,8 @@ def _look(
     if extra:
         for one in who.each(partial(_strangers, part=each) for each in who.parts.all()):
             found.add(one)
+    if found.breaks:
+        return  # a trail that does not hold says nothing further
     for check in _further:
         for each in check(connection):
             found.broken(each.stream, each.number, each.what)

@@ -11,14 +11,14 @@ import lims.tables  # noqa: F401
 from lims import custody, ledger, people, studies
 from lims.core import acts, codes, db, vault
 from lims.core.errors import DomainError
-from lims.core.permissions import Actor, Role
+from lims.core.permissions import PEOPLE, Actor, Role
 from lims.core.units import Quantity
 from lims.custody import Item, ItemKind, NotEnough, StateRefused, Taken
 from tests.laboratory import PASSWORD, Laboratory
 from tests.makers import actor
 
 PROTOCOLS = Path(studies.__file__).parent / "protocols"
-EVERYBODY = frozenset(Role) - {Role.SYSTEM, Role.OPERATOR}
+EVERYBODY = PEOPLE
 OPERATOR = actor(Role.OPERATOR, name="console")
 
 

@@ -373,7 +373,7 @@ def test_custody_agrees_with_a_plain_model(database):
         run_state_machine_as_test(
             Here,
             settings=settings(
-                max_examples=1_000 if SOAK else 8,
+                max_examples=1_000 if SOAK else 12,
                 stateful_step_count=50 if SOAK else 15,
                 deadline=None,
                 derandomize=not SOAK,

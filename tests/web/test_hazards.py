@@ -29,6 +29,7 @@ from lims import app as application
 from lims import collection, custody, ledger, people, studies
 from lims.core import clock, codes, db
 from lims.core.db import Base
+from lims.core.permissions import PEOPLE
 from lims.custody import schemas as of
 from lims.ledger.models import LedgerEntry
 from lims.settings import Settings
@@ -310,13 +311,18 @@ def test_H10_a_repeat_in_flight_is_409_and_another_body_422(site, measured):
 
 
 def api_acts() -> list[steps.Act]:
-    """Every act that the app offers to programs."""
+    """Every act that the app offers to a person's programs; a print agent's are its own."""
     offered = [
         import_module(f"lims.{each}.doors").doors
         for each in application.FEATURES
         if application._has(each, "doors")
     ]
-    return [act for each in offered for act in each.acts if act.api]
+    return [
+        act
+        for each in offered
+        for act in each.acts
+        if act.api and act.permission is not None and act.permission.granted_to & PEOPLE
+    ]
 
 
 def column_names() -> set[str]:
@@ -377,6 +383,9 @@ def address_of(act: steps.Act, journey: SimpleNamespace) -> str:
         "scan_id": str(uuid4()),
         "shipment_id": str(uuid4()),
         "entry": journey.noted,
+        "name": "printer-1",
+        "request_id": str(uuid4()),
+        "copy_id": str(uuid4()),
     }
     return act.url(**{name: known[name] for name in steps.ARGUMENT.findall(act.path)})
 
