@@ -16,6 +16,7 @@ import pstats
 import re
 import sys
 import time
+from functools import partial
 from pathlib import Path
 from statistics import median
 
@@ -134,8 +135,8 @@ def measure(kind, name) -> float:
     ratios, mine, theirs = [], [], []
     for _round in range(ROUNDS):
         _template, many = contents(name)  # codes that nobody has drawn before
-        theirs.append(timed(lambda: bare(many)))
-        mine.append(timed(lambda: ours(template, many)))
+        theirs.append(timed(partial(bare, many)))
+        mine.append(timed(partial(ours, template, many)))
         ratios.append(theirs[-1] / mine[-1])
     print(
         f"{kind} {name}: ratio {median(ratios):.2f} (aim {AIMS[kind]}), "
