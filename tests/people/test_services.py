@@ -216,8 +216,8 @@ TRUTH = {
     "people.account.disable": {Role.ADMINISTRATOR, Role.OPERATOR},
     "people.account.roles": {Role.ADMINISTRATOR, Role.OPERATOR},
     "people.badge.replace": {Role.ADMINISTRATOR, Role.OPERATOR},
-    "people.token.create": set(Role) - {Role.SYSTEM},
-    "people.account.secret": set(Role) - {Role.SYSTEM, Role.OPERATOR},
+    "people.token.create": set(Role) - {Role.SYSTEM, Role.AGENT},
+    "people.account.secret": set(Role) - {Role.SYSTEM, Role.OPERATOR, Role.AGENT},
 }
 
 
