@@ -24,6 +24,8 @@ app = Celery("lims", set_as_current=True, task_cls="workers.careful:CarefulTask"
 
 def configure(broker_url: str | None) -> Celery:
     """Set the application up for a Redis broker, or for work inside this process."""
+    # What sends keeps its connections; set up anew it would go on sending to the broker before.
+    app.__dict__.pop("amqp", None)
     app.conf.update(
         broker_url=broker_url or "memory://",
         result_backend=None,
