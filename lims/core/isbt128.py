@@ -17,9 +17,9 @@ from lims.core.words import Text as _
 
 DEMONSTRATION = frozenset({"A9999", "W0000"})
 """Facility numbers of examples; a live system prints none."""
-FACILITY = re.compile(r"[A-NP-Z1-9][A-NP-Z0-9]{2}\d{2}")
 _VALUES = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ*"
 _FACILITY = r"[A-NP-Z1-9][A-NP-Z0-9]{2}\d{2}"
+FACILITY = re.compile(_FACILITY)
 
 
 class NotRegistered(Conflict):

@@ -73,7 +73,7 @@ def spent(session: Session, item: Item) -> list[Spent]:
             each.person,
             each.reason,
         )
-        for each in ledger.entries_of(session, stream(item.code), limit=100_000)
+        for each in ledger.entries_of(session, stream(item.code), limit=None)
         if each.kind == _TAKEN and not each.data.get("into")
     ]
 
@@ -82,7 +82,7 @@ def measured_again_ul(session: Session, item: Item) -> int:
     """How much more was found in an item than was measured at first, in all."""
     return sum(
         int(each.data["more_ul"])
-        for each in ledger.entries_of(session, stream(item.code), limit=100_000)
+        for each in ledger.entries_of(session, stream(item.code), limit=None)
         if each.kind == _AGAIN
     )
 

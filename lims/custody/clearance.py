@@ -6,7 +6,6 @@ Both times it is asked again what is still there.
 
 from typing import Any
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from lims import ledger, people, studies
@@ -17,7 +16,7 @@ from lims.core.words import Text as _
 from lims.custody import areas, telling
 from lims.custody import permissions as may
 from lims.custody.models import Opening, Place
-from lims.custody.places import place_by_code
+from lims.custody.places import place_locked
 
 _SHOWN = 5
 
@@ -96,14 +95,12 @@ def clear(actor: Actor, *, code: str, password: str) -> Opening:
 
 
 def _open_area(session: Session, code: str) -> tuple[Place, Opening]:
-    found = place_by_code(session, code, "code")
-    # The lock under which items are admitted: none comes in while it is being cleared.
-    area = db.locked(session, select(Place).where(Place.id == found.id))
-    opening = areas.opening_of(session, found.id)
-    if area is None or opening is None:
+    area = place_locked(session, code)  # so that nothing comes in while it is being cleared
+    opening = areas.opening_of(session, area.id)
+    if opening is None:
         raise NotOpen(
-            _("%(place)s is not open for a donor, so there is nothing to clear.", place=found.name),
-            why=telling.last_act(session, areas.stream(found.code)),
+            _("%(place)s is not open for a donor, so there is nothing to clear.", place=area.name),
+            why=telling.last_act(session, areas.stream(area.code)),
         )
     return area, opening
 

@@ -42,7 +42,6 @@ REASONS: Mapping[str, _] = {
     "left-out": _("something was left out"),
     "other": _("another reason"),
 }
-_MOST = 100_000
 
 
 @dataclass(frozen=True)
@@ -114,7 +113,7 @@ def correct(
     require_coded(reason_code, reason)
     with db.transaction() as session:
         item = find(session, code, lock=True)
-        written = ledger.entries_of(session, stream(item.code), limit=_MOST)
+        written = ledger.entries_of(session, stream(item.code), limit=None)
         first, newest = versions(written, item, entry)
         require_hers(actor, first)
         require_newest(session, written, newest)

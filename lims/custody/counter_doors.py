@@ -26,7 +26,6 @@ from lims.web.happenings import words_of
 from lims.web.inputs import Input
 
 _THINGS = "SCLVQK"
-_MOST = 100_000
 
 
 @requires(may.UNDO)
@@ -64,7 +63,7 @@ def unmark_work_area(actor: Actor, *, code: str, reason: str) -> dict[str, Any]:
 def _versions(code: str, entry: int) -> tuple[list[Entry], Entry, Entry]:
     with db.reading() as session:
         item = find(session, code)
-        written = ledger.entries_of(session, stream(item.code), limit=_MOST)
+        written = ledger.entries_of(session, stream(item.code), limit=None)
         return (written, *correcting.versions(written, item, entry))
 
 
@@ -104,7 +103,7 @@ def about_count(actor: Actor, *, code: str, entry: int) -> Sequence[tuple[Any, A
     """What the count said, as it stands now."""
     with db.reading() as session:
         place = place_by_code(session, code, "code")
-        written = ledger.entries_of(session, areas.stream(place.code), limit=_MOST)
+        written = ledger.entries_of(session, areas.stream(place.code), limit=None)
         chain = recounting.versions(written, entry)
         said = {
             name: ", ".join(codes.grouped(each) for each in chain[-1].data[name]) or "-"
@@ -126,7 +125,7 @@ def about_undo(actor: Actor, *, code: str) -> Sequence[tuple[Any, Any]]:
     with db.reading() as session:
         place = code.startswith("A")
         name = areas.stream(code) if place else stream(code)
-        written = ledger.entries_of(session, name, limit=_MOST)
+        written = ledger.entries_of(session, name, limit=None)
         last = undoing.undoable(session, actor, written)
         rows: list[tuple[Any, Any]] = [(_("Place") if place else _("Item"), codes.grouped(code))]
         if last is None:

@@ -11,7 +11,7 @@ from lims.core.words import Text as _
 from lims.custody import areas, telling
 from lims.custody import permissions as may
 from lims.custody.models import Item, Place
-from lims.custody.places import place_by_code
+from lims.custody.places import place_locked
 from lims.custody.rules import FINAL
 
 
@@ -36,7 +36,7 @@ def mark_work_area(actor: Actor, *, code: str) -> Place:
         AreaInUse: a donor's material stands there, or the area around it is open.
     """
     with db.transaction() as session:
-        place = _locked(session, code)
+        place = place_locked(session, code)
         if place.kind not in areas.KINDS:
             raise BadInput(
                 _("A work area is a bench, a hood, an incubator or a shelf; choose the kind."),
@@ -82,7 +82,7 @@ def unmark_work_area(actor: Actor, *, code: str, reason: str) -> Place:
     if not reason.strip():
         raise BadInput(_("Say why."), field="reason")
     with db.transaction() as session:
-        place = _locked(session, code)
+        place = place_locked(session, code)
         if not place.work_area:
             raise MarkedAlready(_("%(place)s is no work area.", place=place.name))
         _require_not_open(session, place)
@@ -95,14 +95,6 @@ def unmark_work_area(actor: Actor, *, code: str, reason: str) -> Place:
             reason=reason.strip(),
         )
         return place
-
-
-def _locked(session: Session, code: str) -> Place:
-    found = place_by_code(session, code, "code")
-    # The lock under which items are admitted.
-    place = db.locked(session, select(Place).where(Place.id == found.id))
-    assert place is not None  # noqa: S101 - read a moment ago, and places are never deleted
-    return place
 
 
 def _require_not_open(session: Session, area: Place) -> None:

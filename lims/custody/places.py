@@ -160,6 +160,18 @@ def place_by_code(session: Session, text: str, field: str | None = "to") -> Plac
     return found
 
 
+def place_locked(session: Session, text: str) -> Place:
+    """The place a code names, held under the lock by which items are let in, and read afresh.
+
+    Raises:
+        PlaceUnknown: none carries it.
+    """
+    found = place_by_code(session, text, "code")
+    held = db.locked(session, select(Place).where(Place.id == found.id))
+    assert held is not None  # noqa: S101 - read a moment ago, and places are never deleted
+    return held
+
+
 def kind_of(session: Session, text: str) -> str | None:
     """What kind of place a code names; None where none carries it. One light statement."""
     return session.connection().scalar(_KIND, {"code": _scanned(session, text, "to").code})

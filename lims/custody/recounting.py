@@ -22,13 +22,12 @@ from lims.custody.counting import Counted
 from lims.custody.errors import EntryUnknown, NotCorrectable
 from lims.custody.items import find
 from lims.custody.models import Item, Place
-from lims.custody.places import place_by_code
+from lims.custody.places import place_locked
 from lims.custody.streams import stream
 from lims.ledger import Entry
 
 COUNT, RECOUNTED = "custody.counted", "custody.count-corrected"
 _SAID = {"custody.missing": "missing", "custody.unexpected": "unexpected"}
-_MOST = 100_000
 
 
 @requires(may.CORRECT)
@@ -49,10 +48,8 @@ def correct_count(
     """
     require_coded(reason_code, reason)
     with db.transaction() as session:
-        found = place_by_code(session, code, "code")
-        place = db.locked(session, select(Place).where(Place.id == found.id))
-        assert place is not None  # noqa: S101 - read a moment ago, and places are never deleted
-        written = ledger.entries_of(session, areas.stream(place.code), limit=_MOST)
+        place = place_locked(session, code)
+        written = ledger.entries_of(session, areas.stream(place.code), limit=None)
         chain = versions(written, entry)
         require_hers(actor, chain[0])
         require_newest(session, written, chain[-1])
@@ -120,7 +117,7 @@ def _tell_items(
     for kind, name in _SAID.items():
         before, now = set(was[name]), set(getattr(counted, name))
         for each in sorted(before - now):
-            written = ledger.entries_of(session, stream(each), limit=_MOST)
+            written = ledger.entries_of(session, stream(each), limit=None)
             answered = ledger.countered(written)
             said = next(
                 one

@@ -25,7 +25,7 @@ from lims.custody import areas, clearance, holding, loggers, queries, storage, t
 from lims.custody import permissions as may
 from lims.custody.handing import open_offer
 from lims.custody.models import Item, Place, Shipment, ShipmentLine
-from lims.custody.places import place_by_code
+from lims.custody.places import place_by_code, place_locked
 from lims.custody.rules import FINAL, RecordState
 from lims.custody.streams import stream, touch
 
@@ -210,15 +210,12 @@ def receive(
 
 
 def _locked_box(session: Session, code: str) -> Place:
-    found = place_by_code(session, code, "code")
-    if found.kind != transit.TRANSPORT:
+    box = place_locked(session, code)  # so that nothing slips in while it is signed
+    if box.kind != transit.TRANSPORT:
         raise BadInput(
-            _("%(place)s is no transport box; make one of that kind.", place=found.name),
+            _("%(place)s is no transport box; make one of that kind.", place=box.name),
             field="code",
         )
-    # The lock under which items come into a box: none slips in while it is signed.
-    box = db.locked(session, select(Place).where(Place.id == found.id))
-    assert box is not None  # noqa: S101 - read a moment ago, and places are never deleted
     return box
 
 

@@ -21,7 +21,6 @@ from lims.custody.opentime import FROZEN, Stood
 from lims.custody.streams import stream
 
 _TABLE = "custody_item"
-_MOST = 100_000
 
 
 @dataclass(frozen=True)
@@ -45,7 +44,7 @@ def history(session: Session, item: Item) -> list[Stay]:
     stays: list[Stay] = []
     place: UUID | None = None
     holder: UUID | None = None
-    written = ledger.entries_of(session, stream(item.code), limit=_MOST)
+    written = ledger.entries_of(session, stream(item.code), limit=None)
     undone = ledger.countered(written)
     for entry in written:
         for row in entry.rows:

@@ -25,7 +25,7 @@ from lims.custody import permissions as may
 from lims.custody.errors import Answered, ChangedSince, EntryUnknown, NotUndoable, UndoTooLate
 from lims.custody.items import find
 from lims.custody.models import Item, Place, Transfer
-from lims.custody.places import place_by_code
+from lims.custody.places import place_locked
 from lims.custody.streams import stream
 from lims.ledger import Entry
 from lims.ledger.rules import plain
@@ -34,7 +34,6 @@ WITHIN = timedelta(minutes=10)
 UNDONE = "custody.undone"
 # What a move writes besides, and what stays as it is when the move is undone.
 _WITH_IT = frozenset({"custody.late-taken", "custody.area-opened", "custody.clearing-void"})
-_MOST = 100_000
 
 
 @dataclass(frozen=True)
@@ -63,7 +62,7 @@ def undo(actor: Actor, *, code: str, entry: int) -> Undone:
     with db.transaction() as session:
         thing = _locked(session, code)
         name = name_of(thing)
-        written = ledger.entries_of(session, name, limit=_MOST)
+        written = ledger.entries_of(session, name, limit=None)
         target = next((each for each in written if each.number == entry), None)
         if target is None:
             raise EntryUnknown(
@@ -94,10 +93,7 @@ def name_of(thing: Item | Place) -> str:
 def _locked(session: Session, code: str) -> Item | Place:
     if codes.parse(code, "code").letter != "A":
         return find(session, code, lock=True)
-    place = place_by_code(session, code, "code")
-    found = db.locked(session, select(Place).where(Place.id == place.id))
-    assert found is not None  # noqa: S101 - read a moment ago, and places are never deleted
-    return found
+    return place_locked(session, code)
 
 
 # May it be undone

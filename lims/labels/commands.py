@@ -19,6 +19,25 @@ def label() -> None:
     """Draw labels."""
 
 
+def write(output: Path, content: bytes) -> None:
+    """Write what was drawn where the caller wants it.
+
+    Raises:
+        BadInput: it cannot be written there.
+    """
+    try:
+        output.write_bytes(content)
+    except OSError as error:
+        raise BadInput(
+            _(
+                "%(file)s cannot be written (%(why)s); choose another file.",
+                file=output,
+                why=error.strerror,
+            ),
+            field="output",
+        ) from error
+
+
 @label.command("render")
 @click.argument("template")
 @click.option("--field", "given", multiple=True, metavar="K=V", help="One field; code=… is needed.")
@@ -43,17 +62,7 @@ def render_command(
         raise BadInput(_("A label carries a code; add --field code=…"), field="code")
     isbt128.use(settings.isbt128_facility())
     drawn = render(LabelContent(template, fields, code, 0, language), kind, dpi)
-    try:
-        output.write_bytes(drawn.bytes)
-    except OSError as error:
-        raise BadInput(
-            _(
-                "%(file)s cannot be written (%(why)s); choose another file.",
-                file=output,
-                why=error.strerror,
-            ),
-            field="output",
-        ) from error
+    write(output, drawn.bytes)
     document = {
         "template": drawn.template,
         "width_mm": float(drawn.width_mm),

@@ -12,7 +12,7 @@ from lims.core import console, isbt128
 from lims.core.errors import BadInput
 from lims.core.words import Text as _
 from lims.labels import checking, sheets
-from lims.labels.commands import label
+from lims.labels.commands import label, write
 from lims.labels.dots import DPI
 from lims.labels.drawing import draw
 from lims.labels.layout import load, names, read
@@ -99,18 +99,7 @@ def sheet_command(
         fields = dict(each)
         drawings.append(draw(chosen, fields, fields.pop("code", ""), 0, 600, language))
         seen(drawings[-1])
-    page = sheets.pdf(drawings, grid, start=start)
-    try:
-        output.write_bytes(page)
-    except OSError as error:
-        raise BadInput(
-            _(
-                "%(file)s cannot be written (%(why)s); choose another file.",
-                file=output,
-                why=error.strerror,
-            ),
-            field="output",
-        ) from error
+    write(output, sheets.pdf(drawings, grid, start=start))
     pages = -(-(start - 1 + len(drawings)) // grid.cells)
     console.answer(
         {"template": chosen.name, "sheet": grid.name, "labels": len(drawings), "pages": pages},

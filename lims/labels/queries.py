@@ -10,6 +10,7 @@ from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
 from lims.core import codes
+from lims.core.db import locked
 from lims.core.words import Text as _
 from lims.labels import files
 from lims.labels.errors import NoPrinter, NoRequest, OldLabel
@@ -54,6 +55,18 @@ def live_copy(db: Session, code: str) -> int | None:
     """The number of the one copy that may be scanned; None where none was printed."""
     return db.scalar(
         select(LabelCopy.copy).where(LabelCopy.code == code, LabelCopy.state == CopyState.LIVE)
+    )
+
+
+def live_copy_of(db: Session, request: LabelRequest) -> LabelCopy | None:
+    """The copy that a request is for, held by the caller; None where it is dead already."""
+    return locked(
+        db,
+        select(LabelCopy).where(
+            LabelCopy.code == request.code,
+            LabelCopy.copy == request.copy,
+            LabelCopy.state == CopyState.LIVE,
+        ),
     )
 
 

@@ -15,7 +15,6 @@ from lims.labels import permissions as may
 from lims.labels.errors import NoRequest, QueueRefused
 from lims.labels.models import (
     CopyState,
-    LabelCopy,
     LabelJob,
     LabelPrinter,
     LabelRequest,
@@ -152,14 +151,7 @@ def cancel_job(actor: Actor, *, number: str, reason: str) -> list[LabelRequest]:
                 _("Nothing of job %(number)s waits any more.", number=job.number), field="number"
             )
         for each in rows:
-            copy = db.locked(
-                session,
-                select(LabelCopy).where(
-                    LabelCopy.code == each.code,
-                    LabelCopy.copy == each.copy,
-                    LabelCopy.state == CopyState.LIVE,
-                ),
-            )
+            copy = queries.live_copy_of(session, each)
             end_copies(session, [LabelRequest.id == each.id])
             if copy is not None:
                 copy.state, copy.void_reason = CopyState.VOID, reason.strip()

@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from sqlalchemy import select, update
+from sqlalchemy import update
 from sqlalchemy.orm import Session
 
 from lims import ledger
@@ -12,7 +12,7 @@ from lims.core.words import Text as _
 from lims.labels import permissions as may
 from lims.labels import queries, reasons
 from lims.labels.errors import NoRequest, NotSettled
-from lims.labels.models import CopyState, LabelCopy, LabelRequest, RequestState
+from lims.labels.models import CopyState, LabelRequest, RequestState
 from lims.labels.services import stream
 
 
@@ -42,14 +42,7 @@ def settle(actor: Actor, *, request_id: UUID, printed: bool) -> LabelRequest:
         to = RequestState.PRINTED if printed else RequestState.FAILED
         if not _move(session, row.id, to):
             raise NotSettled(_("This print is not uncertain but %(state)s.", state=row.state.value))
-        copy = db.locked(
-            session,
-            select(LabelCopy).where(
-                LabelCopy.code == row.code,
-                LabelCopy.copy == row.copy,
-                LabelCopy.state == CopyState.LIVE,
-            ),
-        )
+        copy = queries.live_copy_of(session, row)
         rows = []
         if copy is not None and not printed:
             copy.state = CopyState.VOID

@@ -10,7 +10,7 @@ from lims.ledger import rules
 from lims.ledger.models import LedgerEntry, LedgerHead
 
 
-def entries_of(db: Session, stream: str, *, limit: int = 500) -> list[rules.Entry]:
+def entries_of(db: Session, stream: str, *, limit: int | None = 500) -> list[rules.Entry]:
     """The entries of a stream, oldest first."""
     found = db.scalars(
         select(LedgerEntry.body)

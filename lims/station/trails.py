@@ -3,7 +3,7 @@
 What was undone or corrected is struck through beside the entry that answers it; all of it stays.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -20,7 +20,6 @@ from lims.custody.permissions import CORRECT
 from lims.ledger import Entry
 from lims.web.happenings import words_of
 
-_MOST = 100_000
 _COUNTS = 3  # of a place's counts
 _LATELY = 8  # acts that the page of what somebody did last shows
 
@@ -44,12 +43,16 @@ class Undo:
 
 def undo_of(session: Session, thing: Item | Place, actor: Actor) -> Undo | None:
     """What this person could undo of a thing; None where there is nothing."""
-    written = ledger.entries_of(session, custody.name_of(thing), limit=_MOST)
+    written = ledger.entries_of(session, custody.name_of(thing), limit=None)
+    return _offer(session, thing, actor, written)
+
+
+def _offer(
+    session: Session, thing: Item | Place, actor: Actor, written: Sequence[Entry]
+) -> Undo | None:
     last = custody.undoable(session, actor, written)
-    return None if last is None else _offer(thing, last)
-
-
-def _offer(thing: Item | Place, last: Entry) -> Undo:
+    if last is None:
+        return None
     until = custody.undoable_until(last)
     seconds = (until - clock.now()).total_seconds()
     where = "items" if isinstance(thing, Item) else "places"
@@ -65,7 +68,7 @@ def _offer(thing: Item | Place, last: Entry) -> Undo:
 
 def lines(session: Session, item: Item, actor: Actor) -> list[dict[str, Any]]:
     """Who did what with an item, newest first."""
-    written = ledger.entries_of(session, custody.stream(item.code), limit=_MOST)
+    written = ledger.entries_of(session, custody.stream(item.code), limit=None)
     answered = ledger.countered(written)
     found = []
     for entry in reversed(written):
@@ -121,7 +124,7 @@ def _values(entry: Entry, answer: Entry | None) -> Iterator[tuple[Any, Any, Any,
 
 def counts(session: Session, place: Place, actor: Actor) -> list[dict[str, Any]]:
     """The last counts of a place as they stand, newest first."""
-    written = ledger.entries_of(session, custody.name_of(place), limit=_MOST)
+    written = ledger.entries_of(session, custody.name_of(place), limit=None)
     found = []
     for entry in custody.counts_of(written)[:_COUNTS]:
         first = next(e for e in written if e.number == entry.data.get("first", entry.number))
@@ -155,8 +158,8 @@ def lately(session: Session, actor: Actor) -> list[Mapping[str, Any]]:
             )
         except DomainError:
             continue
-        undo = undo_of(session, thing, actor)
-        answered = ledger.countered(ledger.entries_of(session, entry.stream, limit=_MOST))
+        written = ledger.entries_of(session, entry.stream, limit=None)
+        undo = _offer(session, thing, actor, written)
         found.append(
             {
                 "code": codes.grouped(code),
@@ -164,7 +167,7 @@ def lately(session: Session, actor: Actor) -> list[Mapping[str, Any]]:
                 "what": words_of(entry.kind),
                 "at": entry.at,
                 "number": entry.number,
-                "undone": entry.number in answered,
+                "undone": entry.number in ledger.countered(written),
                 "undo": undo if undo and undo.number == entry.number else None,
             }
         )
