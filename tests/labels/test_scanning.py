@@ -55,9 +55,10 @@ def around(name: str, picture: bytes, dpi: int) -> list[tuple[Image.Image, str]]
 
 
 @pytest.mark.parametrize("spoil", [blurred, turned, speckled])
-def test_symbols_are_read_off_a_spoilt_label(spoil, measured):
+def test_symbols_are_read_off_a_spoilt_label(spoil, monkeypatch, measured):
     seed = 2030
     pick = random.Random(seed)
+    monkeypatch.setattr(codes, "secrets", pick)  # so that a seed draws the same codes again
     trials = missed = wrong = 0
     for name in layout.names():
         template = layout.load(name)
@@ -76,5 +77,4 @@ def test_symbols_are_read_off_a_spoilt_label(spoil, measured):
     assert wrong == 0
     # Measured on bare symbols: blur 27 of 30; noise 30 of 30 at three dots, fewer where they are
     # more, since a finer picture of the same module has more of it.
-    # The codes are drawn anew each time, so a short run may miss more than the tenth to expect.
-    assert missed <= trials * (0.05 if spoil is turned else 0.1 if SOAK else 0.25)
+    assert missed <= trials * (0.05 if spoil is turned else 0.1)
