@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import psycopg
@@ -32,6 +33,13 @@ def postgres() -> Iterator[str]:
     """The address of a PostgreSQL server of our own, on this machine's programs."""
     with services_here.postgres() as address:
         yield address
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Any]:
+    """A browser for all tests of a module."""
+    with services_here.browser() as opened:
+        yield opened
 
 
 def _empty(url: str) -> None:

@@ -1,7 +1,6 @@
 """Copies taken while several processes write, and the way back from each of them."""
 
 import multiprocessing
-import os
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -9,9 +8,9 @@ from pathlib import Path
 from lims import backup, ledger
 from lims.backup import packing
 from lims.core import db
+from tests.conftest import SOAK
 from tests.laboratory import OPERATOR
 
-SOAK = bool(os.environ.get("EXOTRACE_SOAK"))
 WRITERS = 3
 
 

@@ -1,6 +1,5 @@
 """H01: a kit belongs to one woman, once; nothing of another's is ever collected with it."""
 
-import os
 from collections.abc import Callable, Iterator
 from datetime import date
 from itertools import product
@@ -17,10 +16,10 @@ from lims.core.errors import BadInput, Conflict
 from lims.core.gate import GateStopped, Result
 from lims.core.units import Quantity
 from lims.custody import ItemKind, State
+from tests.conftest import SOAK
 from tests.custody.bench import Light, once, row
 from tests.laboratory import BORN, START
 
-SOAK = bool(os.environ.get("EXOTRACE_SOAK"))
 SEED = 20261121
 LATER = date(2026, 12, 1)
 OTHER_BIRTH = date(1994, 5, 9)

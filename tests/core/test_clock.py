@@ -1,6 +1,5 @@
 """H17: no time without its zone, no date of another calendar taken for ours."""
 
-import os
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import suppress
@@ -17,8 +16,8 @@ from werkzeug.datastructures import MultiDict
 from lims.core import clock, words
 from lims.core.errors import BadInput
 from lims.web import calendars, fields, forms
+from tests.conftest import SOAK
 
-SOAK = bool(os.environ.get("EXOTRACE_SOAK"))
 SEED = 20261121
 
 

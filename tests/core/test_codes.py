@@ -1,6 +1,5 @@
 """Codes: what a slip of the finger or of the scanner can and cannot become."""
 
-import os
 from itertools import product
 from random import Random
 
@@ -10,8 +9,8 @@ from hypothesis import strategies as st
 
 from lims.core import codes
 from lims.core.errors import BadInput
+from tests.conftest import SOAK
 
-SOAK = bool(os.environ.get("EXOTRACE_SOAK"))
 SEED = 20261121
 # Whatever a keyboard or a smudged symbol may make of a character.
 KEYS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ*"

@@ -1,6 +1,5 @@
 """Hazard H16: a number is read in one declared way, and what could be two is refused."""
 
-import os
 import random
 from dataclasses import dataclass
 from decimal import Decimal
@@ -11,8 +10,8 @@ from hypothesis import strategies as st
 
 from lims.core import numbers
 from lims.core.numbers import NotANumber
+from tests.conftest import SOAK
 
-SOAK = bool(os.environ.get("EXOTRACE_SOAK"))
 PERSIAN, ARABIC = "۰۱۲۳۴۵۶۷۸۹", "٠١٢٣٤٥٦٧٨٩"
 
 

@@ -1,6 +1,5 @@
 """Hazard H15: an amount is a value and a unit; only units of one kind convert, and exactly."""
 
-import os
 import random
 from decimal import Decimal
 from itertools import product
@@ -12,8 +11,8 @@ from hypothesis import strategies as st
 from lims.core import units
 from lims.core.errors import BadInput
 from lims.core.units import Quantity, UnitDoesNotConvert, UnknownUnit
+from tests.conftest import SOAK
 
-SOAK = bool(os.environ.get("EXOTRACE_SOAK"))
 ALL = sorted(units._UNITS)
 ALIKE = [(a, b) for a, b in product(ALL, ALL) if units.kind(a) == units.kind(b)]
 UNLIKE = [(a, b) for a, b in product(ALL, ALL) if units.kind(a) != units.kind(b)]

@@ -1,6 +1,5 @@
 """Work areas: one donor at a time, and two people between two donors (H02, H14)."""
 
-import os
 from collections import Counter
 from random import Random
 
@@ -15,11 +14,11 @@ from lims.custody import ItemKind
 from lims.custody.areas import GATE
 from lims.custody.clearance import NotEmpty, NotOpen
 from lims.ledger.models import LedgerEntry
+from tests.conftest import SOAK
 from tests.custody import bench
 from tests.custody.bench import badge, kinds, once, row, verified
 from tests.laboratory import PASSWORD, START
 
-SOAK = bool(os.environ.get("EXOTRACE_SOAK"))
 SEED = 20261126
 
 

@@ -1,11 +1,9 @@
 """Undo and correction in a browser: three languages, three sizes, with script and without."""
 
 import os
-import threading
 from collections.abc import Iterator
 
 import pytest
-from werkzeug.serving import make_server
 
 from tests import services_here
 from tests.custody.test_doors import kit, place
@@ -19,23 +17,11 @@ pytestmark = [
 SIZES = {"desk": (1280, 900), "tablet": (820, 1112), "phone": (390, 844)}
 
 
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[object]:
-    """A browser for all tests here."""
-    with services_here.browser() as opened:
-        yield opened
-
-
 @pytest.fixture
 def address(site) -> Iterator[str]:
     """The site on a port of its own."""
-    server = make_server("127.0.0.1", 0, site.app, threaded=True)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield f"http://127.0.0.1:{server.port}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with services_here.listening(site.app) as url:
+        yield url
 
 
 def signed_in(chromium, address: str, size: tuple[int, int], *, script: bool = True):

@@ -1,6 +1,5 @@
 """The record of a way against a count by the second: excursions, holes, overlaps (H19)."""
 
-import os
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from random import Random
@@ -8,8 +7,8 @@ from random import Random
 import pytest
 
 from lims.custody.excursions import BANDS, LONGEST_GAP, Fault, Read, band_of, judge
+from tests.conftest import SOAK
 
-SOAK = bool(os.environ.get("EXOTRACE_SOAK"))
 SEED = 20261127
 START = datetime(2026, 5, 8, 6, tzinfo=UTC)
 S = timedelta(seconds=1)

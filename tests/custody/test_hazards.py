@@ -1,6 +1,5 @@
 """Custody's hazards of identity: donors never meet, slips are stopped, no code comes twice."""
 
-import os
 import sqlite3
 import threading
 from collections import Counter
@@ -20,11 +19,11 @@ from lims.core.units import Quantity
 from lims.core.words import Text
 from lims.custody import Edge, Item, ItemKind, NotEnough, State, Taken, pooling
 from lims.custody.errors import CrossesDonors
+from tests.conftest import SOAK
 from tests.custody import bench
 from tests.custody.bench import once, race, somebody, verified
 from tests.laboratory import BORN, START, VESSEL
 
-SOAK = bool(os.environ.get("EXOTRACE_SOAK"))
 SEED = 20261121
 
 

@@ -5,38 +5,31 @@ compared after every step; at the end of a run the trail must hold and follow to
 to I6).
 """
 
-import os
 from collections.abc import Callable
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
-    RuleBasedStateMachine,
     initialize,
     invariant,
     precondition,
     rule,
-    run_state_machine_as_test,
 )
 
 from lims import custody, ledger
 from lims.core import clock, db
 from lims.core.errors import DomainError
 from lims.custody import Item, ItemKind, Taken
-from tests.custody import bench
-from tests.custody.bench import a_place, badge, once, verified
+from tests.custody import bench, machine
+from tests.custody.bench import a_place, once
 from tests.laboratory import PASSWORD, START
 
-SOAK = bool(os.environ.get("EXOTRACE_SOAK"))
 _START_UL = 1000
 
 
-class Model(RuleBasedStateMachine):
+class Model(machine.Plain):
     """Plain dictionaries beside the real services."""
-
-    world: "World"
 
     @initialize()
     def begin(self) -> None:
@@ -69,14 +62,6 @@ class Model(RuleBasedStateMachine):
 
     def _travels(self, code: str) -> bool:
         return self.way is not None and code in self.way[1]
-
-    def _tried(self, expected: bool, call: Callable[[], Any]) -> Any:
-        """Do it; that it was refused, and only then, is what the model expected."""
-        if not expected:
-            with pytest.raises(DomainError):
-                call()
-            return None
-        return call()
 
     def _room(self, code: str, place: str) -> bool:
         """Whether a place takes an item: a slot is free, a box is not on its way."""
@@ -296,16 +281,12 @@ class Model(RuleBasedStateMachine):
                 assert self.born[code] == volume + given
 
     def teardown(self):
-        if not getattr(self, "volume", None):
-            return
-        found = verified()
-        assert found.ok, found.breaks
+        super().teardown()
         with db.reading() as session:
-            for code in self.volume:
+            for code in getattr(self, "volume", ()):
                 item = custody.find(session, code)
                 stay = custody.history(session, item)[-1]
                 assert (stay.place_id, stay.holder_id) == (item.place_id, item.holder_id)
-        self.world.runs += 1
 
 
 def _last_number(code: str) -> int:
@@ -314,15 +295,12 @@ def _last_number(code: str) -> int:
         return ledger.last_of(session, f"item/{code}").number
 
 
-class World:
+class World(machine.World):
     """Donors, people and places that all runs share; each run has items of its own."""
 
     def __init__(self) -> None:
-        self.donors = bench.women(bench.open_study(), 2)
-        pairs = [badge(login, *sorted(bench.EVERYBODY)) for login in ("tara", "teo", "ana")]
-        self.people = [who for who, _badge in pairs]
-        self.badges = [code for _who, code in pairs]
-        self.runs = self.undone = self.received = 0
+        super().__init__()
+        self.undone = self.received = 0
         self.places: list[str] = []
         self.box = ""
         self.clock = clock.SetClock(START)
@@ -364,23 +342,7 @@ def test_custody_agrees_with_a_plain_model(database):
         world = World()
         world.clock = standing
 
-        class Here(Model):
-            def __init__(self) -> None:
-                super().__init__()
-                world.furnish()
-                self.world = world
-
-        run_state_machine_as_test(
-            Here,
-            settings=settings(
-                max_examples=1_000 if SOAK else 12,
-                stateful_step_count=50 if SOAK else 15,
-                deadline=None,
-                derandomize=not SOAK,
-                suppress_health_check=list(HealthCheck),
-            ),
-        )
-        assert world.runs > 0
+        machine.run(Model, world, examples=12)
         assert world.undone
         assert world.received
         print(

@@ -1,7 +1,6 @@
 """Custody's hazards of a hurry: of many at once one wins, and nothing is overdrawn."""
 
 import multiprocessing
-import os
 import time
 from collections import Counter
 from concurrent.futures import ProcessPoolExecutor
@@ -16,11 +15,11 @@ from lims import collection, culture, custody, ledger, studies
 from lims.core import clock, db
 from lims.core.errors import Conflict
 from lims.custody import ItemKind, State
+from tests.conftest import SOAK
 from tests.custody import bench
 from tests.custody.bench import once, race, somebody, verified
 from tests.laboratory import BORN, START, VESSEL
 
-SOAK = bool(os.environ.get("EXOTRACE_SOAK"))
 SEED = 20261121
 
 

@@ -1,6 +1,5 @@
 """From site to site: dispatched, received by counting, overdue at the deadline (H65)."""
 
-import os
 from datetime import timedelta
 from random import Random
 
@@ -12,11 +11,11 @@ from lims.core.errors import BadInput, DomainError, NotAllowed
 from lims.custody import InTransit
 from lims.custody.shipping import NotTravelling
 from lims.station import waiting
+from tests.conftest import SOAK
 from tests.custody import bench
 from tests.custody.bench import a_place, badge, kinds, row
 from tests.laboratory import PASSWORD
 
-SOAK = bool(os.environ.get("EXOTRACE_SOAK"))
 SEED = 20261127
 
 

@@ -1,6 +1,5 @@
 """Places, boxes, slots, capacity, counts; out of the freezer and back (H19, H64)."""
 
-import os
 from datetime import timedelta
 from random import Random
 
@@ -13,10 +12,10 @@ from lims.core.errors import BadInput, Conflict
 from lims.core.gate import GateStopped
 from lims.custody import Item, ItemKind, NoFreeSlot, PlaceFull, SlotTaken, State
 from lims.custody.boxes import NotEmptied, PlaceInItself
+from tests.conftest import SOAK
 from tests.custody import bench
 from tests.custody.bench import a_place, kinds, once, race, row, somebody
 
-SOAK = bool(os.environ.get("EXOTRACE_SOAK"))
 SEED = 20261126
 
 

@@ -5,38 +5,28 @@ end of a run the trail must hold, follow to the same tables and add up (I3 to I5
 stand and who holds them is `test_model`.
 """
 
-import os
-from collections.abc import Callable
 from typing import Any
 
-import pytest
-from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
-    RuleBasedStateMachine,
     initialize,
     invariant,
     rule,
-    run_state_machine_as_test,
 )
 
 from lims import custody
 from lims.core import clock, db
-from lims.core.errors import DomainError
 from lims.core.units import Quantity
 from lims.custody import Item, ItemKind, Taken
-from tests.custody import bench
-from tests.custody.bench import badge, once, verified
+from tests.custody import bench, machine
+from tests.custody.bench import once
 from tests.laboratory import PASSWORD, START
 
-SOAK = bool(os.environ.get("EXOTRACE_SOAK"))
 _START_UL = 1000
 
 
-class Model(RuleBasedStateMachine):
+class Model(machine.Plain):
     """Plain dictionaries beside the real services."""
-
-    world: "World"
 
     @initialize()
     def begin(self) -> None:
@@ -61,14 +51,6 @@ class Model(RuleBasedStateMachine):
         self.donor[code] = donor
         self.parents[code] = {}
         self.lost[code] = self.more[code] = self.thaws[code] = 0
-
-    def _tried(self, expected: bool, call: Callable[[], Any]) -> Any:
-        """Do it; that it was refused, and only then, is what the model expected."""
-        if not expected:
-            with pytest.raises(DomainError):
-                call()
-            return None
-        return call()
 
     @rule(data=st.data(), one_ul=st.integers(0, 700), other_ul=st.integers(0, 700))
     def makes(self, data, one_ul, other_ul):
@@ -255,13 +237,6 @@ class Model(RuleBasedStateMachine):
                 assert item.thaw_count == self.thaws[code]
                 assert (item.state in custody.FINAL) is (code in self.ended)
 
-    def teardown(self):
-        if not getattr(self, "volume", None):
-            return
-        found = verified()
-        assert found.ok, found.breaks
-        self.world.runs += 1
-
 
 def _thaw_again(who, *, code: str) -> Item:
     """Thaw it, out of the freezer where it was put back since."""
@@ -270,34 +245,9 @@ def _thaw_again(who, *, code: str) -> Item:
     return custody.thaw(who, code=code, reason="for the model")
 
 
-class World:
-    """Donors and people that all runs share; each run has items of its own."""
-
-    def __init__(self) -> None:
-        self.donors = bench.women(bench.open_study(), 2)
-        pairs = [badge(login, *sorted(bench.EVERYBODY)) for login in ("tara", "teo", "ana")]
-        self.people = [who for who, _badge in pairs]
-        self.runs = 0
-
-
 def test_volumes_agree_with_a_plain_model(database):
     with clock.running(clock.SetClock(START)):
-        world = World()
+        world = machine.World()
 
-        class Here(Model):
-            def __init__(self) -> None:
-                super().__init__()
-                self.world = world
-
-        run_state_machine_as_test(
-            Here,
-            settings=settings(
-                max_examples=1_000 if SOAK else 6,
-                stateful_step_count=50 if SOAK else 15,
-                deadline=None,
-                derandomize=not SOAK,
-                suppress_health_check=list(HealthCheck),
-            ),
-        )
-        assert world.runs > 0
+        machine.run(Model, world, examples=6)
         print(f"{world.runs} runs against the model, {database.engine.dialect.name}")

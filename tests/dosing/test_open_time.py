@@ -1,6 +1,5 @@
 """The clock outside of the freezer, asked by the bedside gate at the exact second (H19)."""
 
-import os
 from datetime import timedelta
 from random import Random
 
@@ -8,9 +7,9 @@ from lims.core.gate import Result
 from lims.custody.opentime import Stood, open_time, refrozen
 from lims.dosing.checks import validity
 from lims.dosing.facts import Kept
+from tests.conftest import SOAK
 from tests.dosing.test_checks import NOW, good_facts, row
 
-SOAK = bool(os.environ.get("EXOTRACE_SOAK"))
 SEED = 20261126
 S = timedelta(seconds=1)
 

@@ -13,7 +13,6 @@ from lims import custody, interchange, ledger
 from lims.core import console, db
 from lims.core.units import Quantity
 from lims.interchange import rules
-from tests import services_here
 from tests.conftest import SOAK
 from tests.interchange.made import Out, members, out, sealing  # noqa: F401
 
@@ -24,13 +23,6 @@ WORDS = {
     "fa": ("معتبر ولی بی‌شاهد", "rtl"),
     "zh": ("有效但无见证", "ltr"),
 }
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[object]:
-    """A browser."""
-    with services_here.browser() as opened:
-        yield opened
 
 
 class Reader:

@@ -13,7 +13,6 @@ import pytest
 from lims import custody, dosing, ledger, studies
 from lims.core import clock, db
 from lims.studies import protocol
-from tests import services_here
 from tests.journeys import given as entered
 from tests.journeys.walking import (
     PASSWORD,
@@ -56,13 +55,6 @@ KINDS = {
     "dosing.not-given", "dosing.witnessed", "dosing.given", "dosing.received", "dosing.outcome",
     "studies.transfer-planned", "studies.transfer-confirmed", "studies.transfer-done",
 }  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[object]:
-    """A browser; the run fails where everything must be there and it is not."""
-    with services_here.browser() as opened:
-        yield opened
 
 
 @pytest.fixture

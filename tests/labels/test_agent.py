@@ -5,13 +5,11 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from werkzeug.serving import make_server
 
 from lims import labels, ledger
 from lims.core import clock, codes, db
@@ -19,6 +17,7 @@ from lims.core.errors import BadInput
 from lims.core.permissions import PEOPLE, PERMISSIONS, WORKER, Role, allowed
 from lims.labels import PrinterKind, RequestState, agent, installing, raw, sending, turns
 from lims.labels import permissions as may
+from tests import services_here
 from tests.conftest import SOAK
 from tests.labels import printer_here
 from tests.labels.test_printing import ask, state, turn
@@ -38,13 +37,8 @@ def home(tmp_path, monkeypatch):
 @pytest.fixture
 def server(site):
     """The site on a port of its own, by a clock that goes."""
-    going = make_server("127.0.0.1", 0, site.app, threaded=True)
-    thread = threading.Thread(target=going.serve_forever, daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{going.port}"
-    going.shutdown()
-    thread.join(5)
-    going.server_close()
+    with services_here.listening(site.app) as url:
+        yield url
 
 
 def token(name="Z9"):

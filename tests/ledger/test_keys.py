@@ -1,7 +1,6 @@
 """The seal key: made once, changed under two signatures, and no other key's seal is believed."""
 
 import json
-import os
 from dataclasses import replace
 from random import Random
 
@@ -27,10 +26,9 @@ from lims.ledger.signatures import (
     text_of,
 )
 from lims.ledger.witnessing import NotWitnessed, Witness
+from tests.conftest import SOAK
 from tests.ledger.sealed import key_in, leaves, write, wrong_seals
 from tests.ledger.tampering import outside
-
-SOAK = bool(os.environ.get("EXOTRACE_SOAK"))
 
 
 @pytest.fixture(autouse=True)

@@ -1,6 +1,5 @@
 """Sealing: the tree over all entries, its signed roots, and a sealer that signs nothing wrong."""
 
-import os
 import threading
 import time
 from random import Random
@@ -12,10 +11,9 @@ from lims import ledger
 from lims.core import clock, db
 from lims.ledger import keys, rules, sealing, tiles, tree
 from lims.ledger.models import LedgerEntry, LedgerLeaf, LedgerPending, LedgerSeal, LedgerTile
+from tests.conftest import SOAK
 from tests.ledger.sealed import key_in, leaves, write, wrong_seals
 from tests.ledger.tampering import outside
-
-SOAK = bool(os.environ.get("EXOTRACE_SOAK"))
 
 
 @pytest.fixture(autouse=True)

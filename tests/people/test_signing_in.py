@@ -1,6 +1,5 @@
 """Coming in, staying in, going out; and guessing (H50, H51)."""
 
-import os
 import statistics
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -16,8 +15,8 @@ from lims.core.errors import BadInput, NotAllowed
 from lims.core.permissions import Actor, Role
 from lims.people import rules, throttle
 from lims.people.models import Attempt, SignIn
+from tests.conftest import SOAK
 
-SOAK = bool(os.environ.get("EXOTRACE_SOAK"))
 PASSWORD = "amber kettle walks north"
 PIN = "4071"
 OPERATOR = Actor(None, None, "operator:test", frozenset({Role.OPERATOR}))

@@ -1,11 +1,9 @@
 """A browser, an address, and a shelf of things, for the pages that belong to no step."""
 
-import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from werkzeug.serving import make_server
 
 from lims import custody, studies
 from lims.core import clock, db
@@ -15,23 +13,11 @@ from tests import services_here
 from tests.laboratory import PASSWORD, Site
 
 
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Any]:
-    """One browser for a module."""
-    with services_here.browser() as opened:
-        yield opened
-
-
 @pytest.fixture
 def address(site: Site) -> Iterator[str]:
     """The application on a port of its own."""
-    server = make_server("127.0.0.1", 0, site.app, threaded=True)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield f"http://127.0.0.1:{server.port}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with services_here.listening(site.app) as url:
+        yield url
 
 
 SIZES = {"desk": (1366, 768), "tablet": (1024, 768), "phone": (390, 844)}

@@ -1,13 +1,10 @@
 """Every page that takes scans, in Chromium: whatever has the focus, whatever was being typed."""
 
-import threading
 from collections.abc import Iterator
 from random import Random
-from typing import Any
 
 import pytest
 from sqlalchemy import select
-from werkzeug.serving import make_server
 
 from lims.core import codes, db
 from lims.custody import Item, Place
@@ -40,24 +37,12 @@ STATE = """() => [...document.querySelectorAll("input:not([type=hidden]), select
   (e) => ["checkbox", "radio"].includes(e.type) ? String(e.checked) : e.value)"""
 
 
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Any]:
-    """A browser for all tests here."""
-    with services_here.browser() as opened:
-        yield opened
-
-
 @pytest.fixture
 def address(web) -> Iterator[str]:  # noqa: F811
     """The app over the bed at an address of its own."""
     web.config["SCAN_SILENCE_MS"] = 600
-    server = make_server("127.0.0.1", 0, web, threaded=True)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield f"http://127.0.0.1:{server.port}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with services_here.listening(web) as url:
+        yield url
 
 
 def scan_pages(web, bed) -> dict[str, list[str]]:  # noqa: F811

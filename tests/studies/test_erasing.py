@@ -1,6 +1,5 @@
 """A woman is erased when she asks and nothing forbids it; then her name is nowhere (H49)."""
 
-import os
 import subprocess
 from datetime import UTC, date, datetime, timedelta
 from uuid import UUID
@@ -16,10 +15,10 @@ from lims.core.permissions import WORKER, Role
 from lims.studies.errors import Erased, StepOutOfOrder
 from lims.studies.models import Identity
 from tests.backup.conftest import elsewhere, here
+from tests.conftest import SOAK
 from tests.laboratory import OPERATOR, PASSWORD, START
 
 __all__ = ["elsewhere", "here"]
-SOAK = bool(os.environ.get("EXOTRACE_SOAK"))
 
 
 @pytest.fixture

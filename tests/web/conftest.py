@@ -1,6 +1,5 @@
 """An app with the demonstration's doors, and people who may and may not."""
 
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -8,7 +7,6 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from flask import Flask
-from werkzeug.serving import make_server
 
 from lims import app as application
 from lims.core import db
@@ -127,23 +125,11 @@ def browser(web: Flask) -> Browser:
     return Browser(web)
 
 
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[object]:
-    """A browser for all tests here."""
-    with services_here.browser() as opened:
-        yield opened
-
-
 @pytest.fixture
 def address(web) -> Iterator[str]:
     """The app on a port of its own."""
-    server = make_server("127.0.0.1", 0, web, threaded=True)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield f"http://127.0.0.1:{server.port}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with services_here.listening(web) as url:
+        yield url
 
 
 @pytest.fixture

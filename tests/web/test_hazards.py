@@ -2,7 +2,6 @@
 
 import http.client
 import json
-import os
 import socket
 import threading
 import time
@@ -34,10 +33,10 @@ from lims.custody import schemas as of
 from lims.ledger.models import LedgerEntry
 from lims.settings import Settings
 from lims.web import auth, fields, steps
+from tests.conftest import SOAK
 from tests.custody import bench
 from tests.laboratory import OPERATOR, PASSWORD, START
 
-SOAK = bool(os.environ.get("EXOTRACE_SOAK"))
 SEED = 20261121
 
 

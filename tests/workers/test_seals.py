@@ -1,6 +1,5 @@
 """Seals are made by the worker: within its period, and at once where an act must not wait (I9)."""
 
-import os
 import signal
 import subprocess
 import sys
@@ -13,11 +12,10 @@ from lims import ledger
 from lims.core import db, queue
 from lims.ledger import keys
 from lims.ledger.models import LedgerSeal
+from tests.conftest import SOAK
 from tests.ledger.sealed import key_in, write, wrong_seals
 from tests.services_here import until
 from workers import embedded, schedule
-
-SOAK = bool(os.environ.get("EXOTRACE_SOAK"))
 
 
 @pytest.fixture(autouse=True)

@@ -21,6 +21,7 @@ from lims.core.permissions import Role
 from lims.labels import RequestState
 from lims.labels.models import LabelRequest
 from tests import services_here
+from tests.conftest import SOAK
 from tests.makers import actor
 from tests.services_here import until
 from workers import app as celery_app
@@ -29,7 +30,6 @@ from workers.heartbeat import beat
 from workers.schedule import PERIODIC
 
 LIMS = Path(sys.executable).parent / "lims"
-SOAK = bool(os.environ.get("EXOTRACE_SOAK"))
 
 
 @pytest.fixture(autouse=True)
