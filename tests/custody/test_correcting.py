@@ -153,7 +153,8 @@ def test_what_was_missing_in_a_shipment_turns_up_and_stays_held(donor):
         }
     assert outcomes == {row(one).id: "damaged", row(other).id: "received"}
     # Each is held by how it came, and by its way, which no logger recorded.
-    assert held == dict.fromkeys((one, other), [("shipment", False), ("temperature", True)])
+    why = [("shipment", False), ("temperature", True)]
+    assert held == {one: why, other: why}
 
 
 def test_H06_of_two_corrections_at_once_one_is_told_of_the_other(donor, measured):
