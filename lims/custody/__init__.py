@@ -11,6 +11,7 @@ Start reading at `rules` (the published table of states). The steps call `make`,
 
 from lims.custody import blocking, excursions, genealogy, mapping
 from lims.custody.amounts import Balance, judge_pool, judge_thaws, mass_balance
+from lims.custody.areas import path_of
 from lims.custody.areas import stream as place_stream
 from lims.custody.assessing import agree, assess
 from lims.custody.balancing import CAUSES, Spent, spent
@@ -83,7 +84,6 @@ from lims.custody.queries import (
 from lims.custody.racking import key_of as rack_key
 from lims.custody.racking import review as review_rack
 from lims.custody.racks import Found as RackFound
-from lims.custody.racks import path_of
 from lims.custody.recounting import correct_count, counts_of
 from lims.custody.rules import (
     FINAL,

@@ -67,6 +67,16 @@ def within(session: Session, place_id: UUID) -> list[UUID]:
     return list(session.scalars(select(walk.c.id)))
 
 
+def path_of(session: Session, place_id: UUID | None) -> list[Place]:
+    """The places around a place and itself, the outermost first."""
+    found: list[Place] = []
+    here = queries.place(session, place_id)
+    while here is not None and here not in found:
+        found.append(here)
+        here = queries.place(session, here.parent_id)
+    return found[::-1]
+
+
 def admit(actor: Actor, session: Session, item: Any, place: Place) -> None:
     """Let an item into a work area, or stop; the first of a donor's opens it for her.
 

@@ -11,7 +11,7 @@ from lims.core import codes, db, mode
 from lims.core.errors import BadInput, RuleBroken
 from lims.core.permissions import Actor, requires
 from lims.core.words import Text as _
-from lims.custody import areas, places, queries, storage
+from lims.custody import areas, places, storage
 from lims.custody import permissions as may
 from lims.custody.items import find
 from lims.custody.models import Item, Place
@@ -177,7 +177,8 @@ def lay(session: Session, moved: Place, around: Place | None) -> None:
         PlaceInItself, NotEmptied: as `move_place`.
     """
     # Two such moves that could close a ring share a row here, so the second sees the first.
-    both = {*areas.within(session, moved.id), *_above(session, around)}
+    above = areas.path_of(session, around.id if around else None)
+    both = {*areas.within(session, moved.id), *(each.id for each in above)}
     for each in sorted(both, key=str):
         db.locked(session, select(Place).where(Place.id == each))
     if around is None:
@@ -195,15 +196,6 @@ def lay(session: Session, moved: Place, around: Place | None) -> None:
         )
     _require_same_class(session, moved, around, inside)
     moved.parent_id = around.id
-
-
-def _above(session: Session, place: Place | None) -> list[UUID]:
-    found: list[UUID] = []
-    here = place
-    while here is not None and here.id not in found:
-        found.append(here.id)
-        here = queries.place(session, here.parent_id)
-    return found
 
 
 def _require_same_class(session: Session, moved: Place, around: Place, inside: list[UUID]) -> None:

@@ -11,7 +11,7 @@ from lims.core import codes, db
 from lims.core.errors import BadInput
 from lims.core.permissions import Actor, requires
 from lims.core.words import Text as _
-from lims.custody import areas, queries, racks, storage, transit
+from lims.custody import areas, boxes, queries, racks, storage, transit
 from lims.custody import permissions as may
 from lims.custody.items import find, stream
 from lims.custody.models import Item, Place
@@ -118,7 +118,7 @@ def _write(
     moves: Sequence[Finding],
     gone: Sequence[Finding],
 ) -> None:
-    slots = racks.slots_by_position(session, seen.box)
+    slots = {slot.position: slot for slot, _item in boxes.slots_of(session, seen.box.id)}
     wanted = sorted({str(each.item) for each in (*moves, *gone)})
     items = {code: find(session, code, lock=True) for code in wanted}
     _require_free(moves, items)

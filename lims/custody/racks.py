@@ -10,16 +10,14 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from uuid import UUID
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from lims import instruments, labels
 from lims.core import codes, mode, scanned
 from lims.core.errors import BadInput, Conflict, DomainError
 from lims.core.words import Text as _
-from lims.custody import boxes, queries
+from lims.custody import areas, boxes, queries
 from lims.custody.models import Item, Place
 from lims.custody.rules import FINAL, LETTER
 from lims.instruments import RackPosition, RackSample, RackStatus
@@ -268,22 +266,4 @@ def _ours(text: str) -> codes.Scanned | None:
 
 
 def _path(session: Session, item: Item) -> str:
-    return " › ".join(each.name for each in path_of(session, item.place_id))
-
-
-def path_of(session: Session, place_id: UUID | None) -> list[Place]:
-    """The places around a place and itself, the outermost first."""
-    found: list[Place] = []
-    here = queries.place(session, place_id)
-    while here is not None and here not in found:
-        found.append(here)
-        here = queries.place(session, here.parent_id)
-    return found[::-1]
-
-
-def slots_by_position(session: Session, box: Place) -> dict[str, Place]:
-    """The slots of a box by what they are called."""
-    found = session.scalars(
-        select(Place).where(Place.parent_id == box.id, Place.position.is_not(None))
-    )
-    return {each.position: each for each in found if each.position}
+    return " › ".join(each.name for each in areas.path_of(session, item.place_id))

@@ -14,7 +14,7 @@ from lims.core.errors import BadInput
 from lims.core.permissions import Actor, requires
 from lims.core.words import Text as _
 from lims.labels import permissions as may
-from lims.labels import printing, progress, queries, reasons, turns
+from lims.labels import printing, progress, queries, reasons, sending, turns
 from lims.labels.errors import NoPrinter, NoRequest, QueueRefused
 from lims.labels.handing import Handed
 from lims.labels.models import Health, LabelPrinter, LabelRequest, PrinterKind, RequestState
@@ -45,7 +45,7 @@ def waiting(actor: Actor) -> dict[str, Any]:
         return {
             "printer": printer.name,
             "waiting": queries.work_at(session, printer.name, clock.now()),
-            "language": printer.language or "zpl",
+            "language": sending.language_of(printer),
         }
 
 
@@ -66,11 +66,11 @@ def claim(actor: Actor, *, agent: str) -> Claimed:
         turn = turns.of(session, printer.name)
         if turn is not None and turn.test_asked_at is not None:
             turn.test_asked_at = None
-            return Claimed(TEST, f"test-{printer.name}.{printer.language or 'zpl'}")
+            return Claimed(TEST, f"test-{printer.name}.{sending.language_of(printer)}")
         row = queries.next_at(session, printer.name, clock.now())
         if row is None or not progress.claim(row.id, printer.name, holder):
             return Claimed(None)
-        return Claimed(str(row.id), f"{row.code}-{row.copy:02d}.{printer.language or 'zpl'}")
+        return Claimed(str(row.id), sending.name_of(row, printer))
 
 
 @requires(may.AGENT)

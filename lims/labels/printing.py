@@ -138,7 +138,7 @@ def _what_stops(failure: Exception) -> tuple[Health, str]:
 
 
 def _send(actor: Actor, row: LabelRequest, printer: LabelPrinter, line: Line, drawn: Drawn) -> None:
-    name = f"{row.code}-{row.copy:02d}.{sending.language_of(printer)}"
+    name = sending.name_of(row, printer)
     try:
         handed = line.send(name, drawn.bytes)
     except NotTaken as refused:

@@ -8,7 +8,7 @@ from lims.core.errors import BadInput
 from lims.core.words import Text as _
 from lims.labels import addresses, folders, ipp, raw
 from lims.labels.handing import Line
-from lims.labels.models import LabelPrinter, PrinterKind
+from lims.labels.models import LabelPrinter, LabelRequest, PrinterKind
 
 MEDIA_TYPES = {"zpl": "application/zpl", "pdf": "application/pdf", "png": "image/png"}
 _Opens = Callable[[str, bool | None, str], AbstractContextManager[Line]]
@@ -70,3 +70,8 @@ def open_line(
 def language_of(printer: LabelPrinter) -> str:
     """What a printer takes."""
     return printer.language or "zpl"
+
+
+def name_of(row: LabelRequest, printer: LabelPrinter) -> str:
+    """What a label is called on its way: the file, or the job."""
+    return f"{row.code}-{row.copy:02d}.{language_of(printer)}"
