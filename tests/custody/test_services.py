@@ -1,11 +1,10 @@
 """Custody: where a thing is, who holds it, what keeps it from being used."""
 
 from collections.abc import Iterator
+from itertools import product
 from uuid import UUID
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from sqlalchemy.orm.exc import StaleDataError
 
 from lims import custody, labels, ledger, studies
@@ -253,15 +252,24 @@ def test_no_state_is_reached_but_by_the_published_table(donor):
         )  # fmt: skip
 
 
-@given(st.sampled_from(ItemKind), st.sampled_from(State), st.sampled_from(State))
-def test_nothing_comes_back_from_what_is_final(kind, now, then):
-    if now in table.FINAL:
-        assert not table.may_become(kind, now, then)
-    if table.may_become(kind, now, State.RELEASED):
-        assert (kind, now) == (ItemKind.LOT, State.AWAITING_REVIEW)
-    if table.may_become(kind, now, State.ADMINISTERED):
-        assert kind is ItemKind.DOSE
-        assert now in (State.ISSUED, State.THAWED)
+def test_nothing_comes_back_from_what_is_final():
+    """Every step of the table; drawn at random, one of 6,272 was hardly ever met."""
+    steps = [
+        (kind, now, then)
+        for kind, now, then in product(ItemKind, State, State)
+        if table.may_become(kind, now, then)
+    ]
+    assert not [each for each in steps if each[1] in table.FINAL]
+    assert [each[:2] for each in steps if each[2] is State.RELEASED] == [
+        (ItemKind.LOT, State.AWAITING_REVIEW)
+    ]
+    # Blocked only for what paper says was given before it was blocked (`dosing.late`); at the bed
+    # a blocked dose is stopped.
+    assert {each[:2] for each in steps if each[2] is State.ADMINISTERED} == {
+        (ItemKind.DOSE, State.ISSUED),
+        (ItemKind.DOSE, State.THAWED),
+        (ItemKind.DOSE, State.BLOCKED),
+    }
 
 
 def test_volumes_balance_and_more_than_is_there_is_refused(donor):

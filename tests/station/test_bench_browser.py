@@ -14,7 +14,6 @@ from werkzeug.serving import make_server
 from lims import custody, people
 from lims.core import codes, db
 from lims.ledger.models import LedgerEntry
-from tests import services_here
 from tests.custody import bench as made
 from tests.site_here import MENSTRUAL, PASSWORD, Site, site  # noqa: F401
 from tests.web.typing import LAYOUTS, Scanner
@@ -59,13 +58,6 @@ class Serving:
             )  # it was done, and nobody hears of it
             raise ConnectionAbortedError
         return answer
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Any]:
-    """A browser for all tests here."""
-    with services_here.browser() as opened:
-        yield opened
 
 
 @pytest.fixture
@@ -284,7 +276,8 @@ def test_H50_an_ended_sign_in_holds_the_scan_until_its_owner_is_back(here, measu
         here.scanner.scan(with_badge)
         page.wait_for_selector("#pin")
         page.keyboard.type("4071", delay=120)
-        page.keyboard.press("Enter")
+        with page.expect_navigation():  # nobody scans before her page is there
+            page.keyboard.press("Enter")
         page.wait_for_selector("#board:not([data-person=''])")
 
     here.scanner.scan(here.vials[0])
