@@ -14,6 +14,7 @@ from werkzeug.serving import make_server
 from lims import custody, people
 from lims.core import codes, db
 from lims.ledger.models import LedgerEntry
+from tests import services_here
 from tests.custody import bench as made
 from tests.site_here import MENSTRUAL, PASSWORD, Site, site  # noqa: F401
 from tests.web.typing import LAYOUTS, Scanner
@@ -29,7 +30,7 @@ class Serving:
     """The app at one address; it can be killed between a commit and its answer, and come back."""
 
     def __init__(self, app: Any) -> None:
-        self.app, self.port = app, 0
+        self.app, self.port = services_here.whole(app), 0
         self.delay = 0.0
         self.lose = 0  # so many answers are lost after the act was done
         self.start()
