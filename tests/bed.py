@@ -156,7 +156,7 @@ def build() -> World:
             read = studies.protocol_of(studies.study_by_code(session, STUDY))
         women = [enrolling.made_up(stage, index) for index in range(3)]
         bank = Bank(stage, read, women[:1])
-        bank.PER_LOT = 4
+        bank.per_lot = 4
         _forward(stage, bank.make())
         arms = list(read.arms.values())
         wanted = next(each.code for each in arms if each.mechanical)

@@ -9,6 +9,7 @@ with synchronous EXTRA (hazard H39). Writers stand in one fair line inside the p
 SQLite's own waiting is a lottery.
 """
 
+import os
 import sqlite3
 import threading
 from collections import deque
@@ -274,6 +275,33 @@ def _prepare_sqlite(engine: Engine) -> None:
     def begun(connection: Any) -> None:
         how = connection.get_execution_options().get("sqlite_begin", "IMMEDIATE")
         connection.exec_driver_sql("BEGIN " + how)
+
+
+@contextmanager
+def hurrying(database: Database) -> Iterator[None]:
+    """Let SQLite not wait for the disk at each commit, for what can simply be made again.
+
+    A machine that dies meanwhile may leave a file that nobody can use. At the end it is on disk.
+    """
+    if not database.is_sqlite:
+        yield
+        return
+
+    def hurried(connection: Any, _record: Any) -> None:
+        connection.execute("PRAGMA synchronous=OFF")
+
+    event.listen(database.engine, "connect", hurried)
+    database.engine.dispose()  # the connections that wait for the disk
+    try:
+        yield
+    finally:
+        event.remove(database.engine, "connect", hurried)
+        database.engine.dispose()
+        file = database.engine.url.database
+        if file and file != ":memory:":
+            handle = os.open(file, os.O_RDONLY)
+            os.fsync(handle)
+            os.close(handle)
 
 
 _database: list[Database] = []

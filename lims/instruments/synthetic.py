@@ -7,6 +7,7 @@ import csv
 import io
 import itertools
 from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from string import ascii_uppercase
 
@@ -158,6 +159,19 @@ def gen5_bca_file(
     lines += ["", "Results", columns]
     lines += ["\t".join([letter, *read[letter], "BCA:562"]) for letter in letters]
     return ("\r\n".join([*lines, ""]) + "\r\n").encode("utf-8")
+
+
+def tinytag_file(
+    *, serial: str, begins: datetime, readings: Sequence[tuple[timedelta, Decimal]]
+) -> bytes:
+    """A Tinytag's export, in UTC and degrees Celsius: each reading so long after the beginning."""
+    lines = [
+        ",Time,1", f"S/N,,{serial}", "Type,,TGP-4510", f"Description,,{PRACTICE}",
+        "Property,,Temperature",
+    ]  # fmt: skip
+    for count, (after, cel) in enumerate(readings, 1):
+        lines.append(f"{count},{begins.astimezone(UTC) + after:%Y-%m-%d %H:%M:%S},{cel}")
+    return ("\r\n".join(lines) + "\r\n").encode()
 
 
 def _knots(d10: Decimal, d50: Decimal, d90: Decimal) -> list[tuple[Decimal, Decimal]]:

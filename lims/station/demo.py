@@ -1,39 +1,61 @@
 """`lims demo`: practice data of both studies, people for every role, and a dose that can be given.
 
 Twelve women stand at all stages of the journey, because each began at another time and all stop at
-now. The data is kept when the demonstration runs again; each start brings one more dose to issue.
+now. Two sites, three cords beside the women's own cells, and lots that ended in every way:
+released, in review, out of specification, rejected, expired, recalled. Vials travelled between the
+sites in the last forty days; one way was too warm and one logger was silent for a while. The data
+is kept when the demonstration runs again; each start brings one more dose to issue.
 """
 
 import json
 import os
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from lims import isolation, studies
+from lims import isolation, release, studies
 from lims.core import clock, db, mode
+from lims.core.errors import Conflict
 from lims.core.permissions import Actor
-from lims.custody import ItemKind, Place, State, items_of
-from lims.station.rehearsal import enrolling, giving
-from lims.station.rehearsal.bank import Bank, cycle, from_a_bank
+from lims.core.words import Text as _
+from lims.custody import ItemKind, Place, State, holds, items_of
+from lims.station.rehearsal import enrolling, furnishing, giving, testing, travelling
+from lims.station.rehearsal.bank import Assay, Bank, cycle, from_a_bank
 from lims.station.rehearsal.leaving import print_labels
 from lims.station.rehearsal.mishaps import Mishaps
 from lims.station.rehearsal.own_cells import own_cells
 from lims.station.rehearsal.playing import documents, open_study
-from lims.station.rehearsal.stage import CAST, Stage, Walk, days
+from lims.station.rehearsal.stage import CAST, Stage, Walk, days, minutes
 
 OWN, BANKED = "IRCT20210228050535N2", "TANGDU-ME-UCMSC"
 # How many days ago each woman began, so that today one of them stands at each stage: an outcome
 # known, a control, a lot that awaits review, one in testing, cells growing, a kit on its way.
 _BEGAN_OWN = (190, 120, 78, 54.6, 40, 16, 12, 9, 7)
 _BEGAN_BANKED = (60, 25, 1)
-_BANK_BEGAN = 120
+# Days ago: the cord whose lots expired or were rejected, the one that is used, the latest.
+_CORDS = (300, 120, 72)
+_PER_LOT = 32
+_RECALLED = 3
+_WAYS = (
+    (40, travelling.good),
+    (27, travelling.warm),
+    (14, travelling.silent),
+    (4, travelling.good),
+)
+_PER_WAY = 2
 _SEED = 43  # its list gives the exosomes to those of them whose stage shows it
 Told = Callable[[str], None]
+
+
+class Unfinished(Conflict):
+    """The practice data is there in part."""
+
+    code = "practice_unfinished"
 
 
 def prepare(first: Actor, home: Path, told: Told) -> bool:
@@ -41,32 +63,43 @@ def prepare(first: Actor, home: Path, told: Told) -> bool:
 
     Returns:
         Whether it was made now.
+
+    Raises:
+        Unfinished: an earlier start died while it was made.
     """
     with db.reading() as session:
         there = bool(studies.studies(session))
     if there:
+        if not (home / "people.json").exists():
+            raise Unfinished(
+                _("The practice data was left unfinished. Run make demo-reset, then make demo.")
+            )
         return False
-    told(str(_announce()))
+    told("making practice data of two studies (less than half a minute)")
+    with db.hurrying(db.current()):
+        own = _make(first, told)
+    _keep_people(own, home)  # last, and so the mark that everything is there
+    return True
+
+
+def _make(first: Actor, told: Told) -> Stage:
     now = clock.now()
     with db.transaction() as session:
         mode.declare_practice(session, empty=True)
-    set_clock = clock.SetClock(now - days(max(*_BEGAN_OWN, _BANK_BEGAN) + 1))
+    set_clock = clock.SetClock(now - days(max(*_BEGAN_OWN, *_CORDS) + 1))
     own, banked = Stage(OWN, _SEED, set_clock), Stage(BANKED, _SEED + 1, set_clock)
     with clock.running(set_clock):
         own.cast(first)
         banked.join(own)
+        furnishing.furnish(own, "Sari", freezer="F1", boxes=2)
+        furnishing.furnish(banked, "Xi'an", freezer="F2", boxes=6)
         for stage in (own, banked):
             document, site = documents(stage.study)
             stage.do("adel", studies.load, document=document, site_document=site)
             open_study(stage, now)
         own.walk(_walks(own, banked, now, told), until=now)
         print_labels()
-    _keep_people(own, home)
-    return True
-
-
-def _announce() -> str:
-    return "making practice data of two studies (about a minute)"
+    return own
 
 
 def _walks(own: Stage, banked: Stage, now: Any, told: Told) -> list[tuple[Any, Walk]]:
@@ -78,14 +111,44 @@ def _walks(own: Stage, banked: Stage, now: Any, told: Told) -> list[tuple[Any, W
     with db.reading() as session:
         read = studies.protocol_of(studies.study_by_code(session, BANKED))
     women = [enrolling.made_up(banked, index + 20) for index in range(len(_BEGAN_BANKED))]
-    bank = Bank(banked, read, women)
-    walks.append((now - days(_BANK_BEGAN), bank.make()))
+    bank = Bank(banked, read, women, _PER_LOT)
+    old = Bank(banked, read, women, _PER_LOT)
+    rejected = partial(testing.assay_unsterile, rejected=True)
+    suspected = partial(testing.assay_unsterile, rejected=False)
+    good = testing.assay_vesicles
+    cords: list[tuple[Bank, tuple[Assay, ...]]] = [
+        (old, (good, rejected)),
+        (bank, (good, good)),
+        (bank, (suspected,)),
+    ]
+    for ago, (its, tested) in zip(_CORDS, cords, strict=True):
+        walks.append((now - days(ago), its.one_cord(*tested)))
+    walks.append((now - days(_RECALLED), _recall(banked, bank)))
+    for ago, how in _WAYS:
+        # The newest vials travel: whoever is treated takes the first.
+        vials = partial(_last, bank, _PER_WAY)
+        walks.append(
+            (now - days(ago), travelling.travel(banked, vials, own.places["freezer"], how))
+        )
     never = Mishaps(treated_share=1)
     arms = list(read.arms)
     for index, (woman, ago) in enumerate(zip(women, _BEGAN_BANKED, strict=True)):
         arm = arms[index % len(arms)]
         walks.append((now - days(ago), from_a_bank(banked, woman, arm, bank, never, told)))
     return walks
+
+
+def _last(bank: Bank, number: int) -> list[str]:
+    return [bank.free[True].pop()[1] for _each in range(number)]
+
+
+def _recall(stage: Stage, bank: Bank) -> Walk:
+    """The static lot: one woman has had a dose of it."""
+    lot, _vial = bank.free[False][0]
+    reason = "the maker recalls the medium MED-2291"
+    stage.do("quin", release.recall, what=lot, reason=reason, whole=False)
+    bank.free[False].clear()
+    yield minutes(1)
 
 
 def _keep_people(stage: Stage, home: Path) -> None:
@@ -125,6 +188,7 @@ def one_more_dose(home: Path) -> dict[str, str] | None:
             for item in items_of(session, study_id=study.id, kind=ItemKind.DOSE)
             if item.state is State.AVAILABLE and item.product != "prp"
             and (item.expires_at is None or item.expires_at > clock.now() + timedelta(days=1))
+            and not holds(session, [item.id])
         ]  # fmt: skip
         if not free:
             return None
@@ -148,6 +212,6 @@ def _mechanical(session: Session, dose_id: Any) -> bool | None:
 
 
 def _theatre(session: Session) -> str:
-    """The box on dry ice, where the practice data has one."""
-    wards = select(Place.code).where(Place.kind == "ward")
-    return str(session.scalar(wards.order_by(Place.temperature_class != "-80C").limit(1)))
+    """The box on dry ice at the site of the bank."""
+    wards = select(Place.code).where(Place.kind == "ward", Place.temperature_class == "-80C")
+    return str(session.scalar(wards.order_by(Place.name.desc()).limit(1)))

@@ -1,6 +1,9 @@
 """A browser, an address, and a shelf of things, for the pages that belong to no step."""
 
+import json
+import shutil
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +14,7 @@ from lims.core.permissions import Actor
 from lims.custody import ItemKind, State, Taken
 from tests import services_here
 from tests.laboratory import PASSWORD, Site
+from tests.station import practice
 
 
 @pytest.fixture
@@ -103,3 +107,21 @@ def grown(actor: Actor, number: str, doses: int) -> dict[str, str]:
         ]  # fmt: skip
         return {"specimen": specimen.code, "flask": flasks[0].code, "pool": pool.code,
                 "lot": lot.code, "dose": made[0].code}  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def practice_home(tmp_path_factory: pytest.TempPathFactory, sqlite_template: Path) -> Path:
+    """The folder of a demonstration that was made once."""
+    home = tmp_path_factory.mktemp("practice")
+    practice.make(home, sqlite_template)
+    return home
+
+
+@pytest.fixture
+def shown(practice_home: Path, tmp_path: Path) -> Iterator[practice.Shown]:
+    """A demonstration to do with as a test likes."""
+    home = tmp_path / "demo"
+    shutil.copytree(practice_home, home)
+    with practice.opened(home) as found:
+        found.now = json.loads((home / "now.json").read_text())
+        yield found

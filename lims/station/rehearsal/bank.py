@@ -15,6 +15,7 @@ from lims.studies import protocol
 
 D = Decimal
 Told = Callable[[str], None]
+Assay = Callable[[Stage, str], Walk]
 
 
 class Bank:
@@ -22,37 +23,51 @@ class Bank:
 
     PER_LOT = 12
 
-    def __init__(self, stage: Stage, read: studies.Protocol, women: list[Woman]) -> None:
-        self.stage = stage
+    def __init__(
+        self,
+        stage: Stage,
+        read: studies.Protocol,
+        women: list[Woman],
+        per_lot: int = PER_LOT,
+    ) -> None:
+        self.stage, self.per_lot = stage, per_lot
         self.read = read
         self.per_arm = -(-len(women) // len(read.arms)) + 1
         self.free: dict[bool, list[tuple[str, str]]] = {True: [], False: []}
-        self.unreleased: dict[bool, str] = {}
 
     def make(self) -> Walk:
         """Make as many lots as the women need."""
-        stage = self.stage
-        for _cord in range(-(-self.per_arm // self.PER_LOT)):
-            donor = stage.do(
-                "clea",
-                studies.register,
-                study=stage.study,
-                name=f"Donor {stage.chance.randint(1000, 9999)}",
-                birth_date=date(1994, 5, stage.chance.randint(1, 28)),
-                kind=studies.SubjectKind.DONOR,
-            )["number"]
-            stage.do(
-                "clea",
-                studies.give_consent,
-                number=donor,
-                form_version="D-2",
-                covers=list(self.read.consent.donor_covers),
-                signed_at=clock.now() - minutes(3),
-            )
-            yield from self._one_cord(donor)
+        for _cord in range(-(-self.per_arm // self.per_lot)):
+            yield from self.one_cord(testing.assay_vesicles, testing.assay_vesicles)
 
-    def _one_cord(self, donor: str) -> Walk:
+    def _donor(self) -> str:
         stage = self.stage
+        donor = stage.do(
+            "clea",
+            studies.register,
+            study=stage.study,
+            name=f"Donor {stage.chance.randint(1000, 9999)}",
+            birth_date=date(1994, 5, stage.chance.randint(1, 28)),
+            kind=studies.SubjectKind.DONOR,
+        )["number"]
+        stage.do(
+            "clea",
+            studies.give_consent,
+            number=donor,
+            form_version="D-2",
+            covers=list(self.read.consent.donor_covers),
+            signed_at=clock.now() - minutes(3),
+        )
+        return str(donor)
+
+    def one_cord(self, *tested: Assay) -> Walk:
+        """A cord, and from it a static lot, or a stretched one and its static sister.
+
+        Args:
+            tested: how each lot is tested, the stretched one first. What passes everything
+                is released and free to be taken.
+        """
+        stage, donor = self.stage, self._donor()
         blood, cord = making.from_a_donor(stage, donor)
         yield hours(6)
         making.receive(stage, cord, None)
@@ -60,26 +75,27 @@ class Bank:
         yield hours(14)
         making.markers(stage, blood)
         lines: list[list[str]] = []
-        for pause in making.grow(stage, cord, route="explant", lines=2):
+        for pause in making.grow(stage, cord, route="explant", lines=len(tested)):
             if isinstance(pause, timedelta):
                 yield pause
             else:
                 lines = pause
-        making.stretch(stage, lines[0], sister=lines[1][0])
+        if len(tested) > 1:
+            making.stretch(stage, lines[0], sister=lines[1][0])
         yield hours(48)
         lots = []
-        for mechanical, vessels in ((True, lines[0]), (False, lines[1])):
+        for mechanical, vessels in zip((True, False)[-len(tested) :], lines, strict=True):
             pool = making.harvest(stage, vessels)
             yield hours(6)
-            lot = making.isolate(stage, pool, str(D("1.6") * self.PER_LOT + D("1.5")))
+            lot = making.isolate(stage, pool, str(D("1.6") * self.per_lot + D("1.5")))
             yield hours(1)
-            vials = making.fill(stage, lot, ["1.6"] * self.PER_LOT, qc="0.9", retained="0.5")
+            vials = making.fill(stage, lot, ["1.6"] * self.per_lot, qc="0.9", retained="0.5")
             lots.append((mechanical, lot, vials))
-        for mechanical, lot, vials in lots:
-            self.unreleased[mechanical] = vials[-1]
-            yield from testing.assay_vesicles(stage, lot)
-            testing.sign_off(stage, lot)
-            self.free[mechanical] += [(lot, vial) for vial in vials]
+        for (mechanical, lot, vials), assay in zip(lots, tested, strict=True):
+            yield from assay(stage, lot)
+            if assay is testing.assay_vesicles:
+                testing.sign_off(stage, lot)
+                self.free[mechanical] += [(lot, vial) for vial in vials]
 
     def take(self, mechanical: bool) -> tuple[str, str] | None:
         """The next free vial of a kind, if there is one yet."""

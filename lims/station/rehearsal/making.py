@@ -277,9 +277,17 @@ def fill(stage: Stage, lot: str, doses: list[str], *, qc: str, retained: str) ->
         waste=Quantity("0.02", "mL"),
     )
     vials = [each["code"] for each in made]
+    place = _room_for(stage, len(vials))
     for vial in vials:
-        stage.do("tara", custody.move, code=vial, to=stage.places["freezer"])
+        stage.do("tara", custody.put, code=vial, to=place)
     return vials
+
+
+def _room_for(stage: Stage, vials: int) -> str:
+    """A box of their own for the vials of a large lot; the first box for a few."""
+    if not stage.boxes:
+        return stage.places["freezer"]
+    return stage.boxes.pop() if vials > 6 else stage.boxes[0]
 
 
 def plasma(stage: Stage, woman: Woman) -> Walk:

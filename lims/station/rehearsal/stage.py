@@ -98,6 +98,8 @@ class Stage:
         self.badges: dict[str, str] = {}
         self.logins: dict[str, str] = {}
         self.places: dict[str, str] = {}
+        # Boxes with slots; a large fill puts its vials into the next of them.
+        self.boxes: list[str] = []
 
     # acting
 
@@ -150,9 +152,9 @@ class Stage:
             self.meet(key, login)
 
     def join(self, other: "Stage") -> None:
-        """Play with the people and in the places of another stage."""
+        """Play with the people of another stage, at a site of its own."""
         self.logins, self.passwords, self.pins = other.logins, other.passwords, other.pins
-        self.actors, self.badges, self.places = other.actors, other.badges, other.places
+        self.actors, self.badges = other.actors, other.badges
 
     def meet(self, key: str, login: str) -> None:
         """Know somebody who has an account."""
@@ -177,7 +179,7 @@ class Stage:
                 )
 
     def furnish(self) -> None:
-        """Places that things stand in."""
+        """Places that things stand in, unless they were made before."""
         for key, name, kind, temperature in (
             ("bench", "Bench 2", "bench", "room"),
             ("incubator", "Incubator I1", "incubator", "37C"),
@@ -185,14 +187,20 @@ class Stage:
             ("theatre", "Transfer room, box on dry ice", "ward", "-80C"),
             ("bedside", "Transfer room", "ward", "room"),
         ):
-            made = self.do(
-                "adel",
-                custody.make_place,
-                name=name,
-                kind=kind,
-                temperature_class=temperature,
-            )
-            self.places[key] = made["code"]
+            if key not in self.places:
+                self.places[key] = self.make_place(name, kind, temperature)
+
+    def make_place(self, name: str, kind: str, temperature: str, parent: str | None = None) -> str:
+        """A place, made by whoever makes places; its code."""
+        made = self.do(
+            "adel",
+            custody.make_place,
+            name=name,
+            kind=kind,
+            temperature_class=temperature,
+            parent=parent,
+        )
+        return str(made["code"])
 
     # walking
 

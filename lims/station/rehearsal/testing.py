@@ -84,8 +84,39 @@ def _sample(lot: str) -> str:
         return qc.samples_of(session, item.id, ItemKind.QC_SAMPLE)[0].code
 
 
-def assay_vesicles(stage: Stage, lot: str, *, sterile: bool = True) -> Walk:
+def assay_vesicles(stage: Stage, lot: str) -> Walk:
     """Every test of a vesicle lot, then a second person's review."""
+    first_day(stage, lot)
+    yield days(14)
+    stage.do("ana", qc.enter, code=lot, test="S13", value="no_growth")
+    yield days(14)
+    stage.do("ana", qc.enter, code=lot, test="S15", value="negative")
+    yield hours(3)
+    stage.sign("quin", qc.review, code=lot)
+    stage.do("quin", qc.submit, code=lot)
+    yield days(2)
+
+
+def assay_unsterile(stage: Stage, lot: str, *, rejected: bool) -> Walk:
+    """A lot in whose culture something grows: out of specification, and rejected where so said."""
+    first_day(stage, lot)
+    yield days(14)
+    stage.do("ana", qc.enter, code=lot, test="S13", value="growth")
+    if not rejected:
+        return
+    yield days(6)
+    with db.reading() as session:
+        found = qc.findings_of(session, [custody.find(session, lot).id])
+        reference = next(each.reference for each in found if each.closed_at is None)
+    cause = "the retained sample grew the same organism"
+    how = {"reference": reference, "cause": cause, "laboratory_error": False}
+    stage.sign("quin", qc.close_finding, **how)
+    yield days(1)
+    stage.sign("rosa", release.reject, code=lot, reason=f"not sterile: {cause}")
+
+
+def first_day(stage: Stage, lot: str) -> None:
+    """What is known of a vesicle lot on the day after its fill."""
     sample = _sample(lot)
     stage.do(
         "ana",
@@ -109,15 +140,6 @@ def assay_vesicles(stage: Stage, lot: str, *, sterile: bool = True) -> Walk:
     stage.do("ana", qc.enter, code=lot, test="S08", value="", components=_VESICLES)
     stage.do("ana", qc.enter, code=lot, test="S10", value="", components=_CELLS)
     stage.do("ana", qc.derive, code=lot)
-    yield days(14)
-    grown = "no_growth" if sterile else "growth"
-    stage.do("ana", qc.enter, code=lot, test="S13", value=grown)
-    yield days(14)
-    stage.do("ana", qc.enter, code=lot, test="S15", value="negative")
-    yield hours(3)
-    stage.sign("quin", qc.review, code=lot)
-    stage.do("quin", qc.submit, code=lot)
-    yield days(2)
 
 
 def assay_plasma(stage: Stage, lot: str) -> Walk:
