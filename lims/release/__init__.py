@@ -7,6 +7,7 @@ goes into the ledger with the signature; the certificate of analysis prints it.
 
 from lims.release.affected import Affected, on_recall
 from lims.release.gathering import answer, facts_of
+from lims.release.lots import words
 from lims.release.models import Certificate, Outcome, Recall
 from lims.release.queries import certificate_of
 from lims.release.recalling import lift, recall
@@ -26,4 +27,5 @@ __all__ = [
     "reject",
     "release",
     "send_back",
+    "words",
 ]

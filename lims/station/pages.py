@@ -19,6 +19,7 @@ from lims.dosing.permissions import GIVES, SHEET
 from lims.station import (
     bench_pages,
     cards,
+    look_pages,
     printer_pages,
     slots,
     stays,
@@ -37,6 +38,7 @@ blueprint.register_blueprint(trace_pages.blueprint)
 blueprint.register_blueprint(printer_pages.blueprint)
 blueprint.register_blueprint(storage_pages.blueprint)
 blueprint.register_blueprint(bench_pages.blueprint)
+blueprint.register_blueprint(look_pages.blueprint)
 nav.add(_("What waits"), "/", PEOPLE, order=1)
 nav.add(_("Undo"), "/undo", UNDO.granted_to & PEOPLE, order=65)
 _SHOWN = 2  # of each list on the start page
