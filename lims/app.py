@@ -14,7 +14,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from lims.core import db, words
 from lims.core.permissions import Actor
 from lims.core.words import Text as _
-from lims.opening import use_keys
+from lims.opening import use_keys, watch_disks
 from lims.settings import Settings
 from lims.web import auth, errors, health, looks, openapi, plain, scanning, seals, signing
 
@@ -79,6 +79,7 @@ def create_app(settings: Settings, database: db.Database | None = None) -> Flask
     """The application over an opened database, or over the one that the settings name."""
     db.use(database or db.open_database(settings.database_url))
     use_keys(settings)
+    watch_disks(settings, db.current())
     app = Web("lims.web", static_url_path="/static")
     app.session_interface = Sessions()
     signing_key = hmac.new(settings.secret_key.encode(), b"web cookies", hashlib.sha256)

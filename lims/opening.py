@@ -1,8 +1,10 @@
 """Opening the database as this way of running wants it, once, for whoever asks first."""
 
+from pathlib import Path
+
 from lims import ledger
 from lims import settings as read_settings
-from lims.core import db, isbt128, vault
+from lims.core import db, isbt128, space, vault
 from lims.core.errors import BadInput, Conflict
 from lims.core.words import Text as _
 from lims.settings import Settings
@@ -26,8 +28,16 @@ def open_installation(settings: Settings | None = None) -> db.Database:
     chosen = settings or read_settings.read()
     database = _opened(chosen)
     use_keys(chosen)
+    watch_disks(chosen, database)
     db.use(database)
     return database
+
+
+def watch_disks(settings: Settings, database: db.Database) -> None:
+    """Watch the disks that this installation writes on: its data folder, a SQLite file's, more."""
+    file = database.engine.url.database if database.is_sqlite else None
+    beside = [Path(file).parent] if file and file != ":memory:" else []
+    space.watch([settings.home, *beside, *settings.watched_folders])
 
 
 def use_keys(settings: Settings) -> None:
@@ -76,8 +86,6 @@ def _opened(settings: Settings) -> db.Database:
 
 
 def _make_folder(database: db.Database) -> None:
-    from pathlib import Path
-
     file = database.engine.url.database
     if not file or file == ":memory:":
         return

@@ -37,6 +37,7 @@ class Settings:
             apart its keys are at most, on average.
         witness_url, witness_key: whoever co-signs seals, and the key by which he is believed.
         isbt128_facility: the site's number with ICCBBA; without one ISBT 128 is off.
+        watched_folders: further folders whose disks must not fill, such as the database's.
     """
 
     home: Path
@@ -53,6 +54,7 @@ class Settings:
     scan_silence_ms: int = 120
     scan_gap_ms: int = 100
     isbt128_facility: str | None = None
+    watched_folders: tuple[Path, ...] = ()
 
     @property
     def own_seal_key(self) -> bool:
@@ -120,7 +122,24 @@ def read(environment: Mapping[str, str] | None = None) -> Settings:
         scan_silence_ms=_milliseconds(given, "LIMS_SCAN_SILENCE_MS", 120),
         scan_gap_ms=_milliseconds(given, "LIMS_SCAN_GAP_MS", 100),
         isbt128_facility=isbt128_facility(given),
+        watched_folders=_folders(given),
     )
+
+
+def _folders(given: Mapping[str, str]) -> tuple[Path, ...]:
+    named = tuple(
+        Path(each) for each in (given.get("LIMS_WATCHED_FOLDERS") or "").split(":") if each
+    )
+    for folder in named:
+        if not folder.is_dir():
+            raise MissingSetting(
+                _(
+                    "LIMS_WATCHED_FOLDERS names %(folder)s, which is no folder here; mount it, or "
+                    "take it out.",
+                    folder=folder,
+                )
+            )
+    return named
 
 
 def _milliseconds(given: Mapping[str, str], name: str, default: int) -> int:

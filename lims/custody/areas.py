@@ -9,10 +9,11 @@ from sqlalchemy import or_, select
 from sqlalchemy.orm import Session, aliased
 
 from lims import labels, ledger
-from lims.core import clock, codes, db, gate
+from lims.core import clock, codes, db, gate, mode, space
 from lims.core.permissions import Actor
 from lims.core.words import Text as _
 from lims.custody import queries
+from lims.custody.errors import DiskNearlyFull
 from lims.custody.models import Item, Opening, Place
 from lims.custody.rules import FINAL, ItemKind
 
@@ -86,6 +87,7 @@ def admit(actor: Actor, session: Session, item: Any, place: Place) -> None:
     Raises:
         GateStopped: the area is open for another donor, or another's material stands there. The
             mismatch itself is recorded.
+        DiskNearlyFull: it would have to be opened, and the records may have no room for the work.
     """
     area = area_around(session, place)
     if area is None or item.donor_id is None:
@@ -96,6 +98,7 @@ def admit(actor: Actor, session: Session, item: Any, place: Place) -> None:
     if opening is None:
         if _others_there(session, area, item.donor_id):
             _stop(item, area, _("material of another donor stands there"))
+        _ask_for_room(session, area)
         opening = Opening(
             place_id=area.id,
             donor_id=item.donor_id,
@@ -113,6 +116,21 @@ def admit(actor: Actor, session: Session, item: Any, place: Place) -> None:
         opening.asked_at = opening.asked_by = None
         ledger.record(
             actor, stream(area.code), "custody.clearing-void", {"by": item.code}, rows=[opening]
+        )
+
+
+def _ask_for_room(session: Session, area: Place) -> None:
+    """Work that is begun must be able to be recorded to its end (H37)."""
+    low = None if mode.is_practice(session) else space.low()
+    if low is not None:
+        raise DiskNearlyFull(
+            _(
+                "%(place)s is not opened: %(percent)s %% of the disk under the records is free and "
+                "new work needs %(least)s %%. Finish what is open, and tell who runs this system.",
+                place=area.name,
+                percent=low.percent,
+                least=space.LEAST_PERCENT,
+            )
         )
 
 

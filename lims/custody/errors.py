@@ -1,6 +1,6 @@
 """What custody refuses."""
 
-from lims.core.errors import Conflict, NotFound, RuleBroken
+from lims.core.errors import Conflict, NotFound, RuleBroken, TemporaryFailure
 
 
 class ItemUnknown(NotFound):
@@ -127,3 +127,9 @@ class NothingToAssess(Conflict):
     """The temperature record of the shipment is not one that waits for this."""
 
     code = "nothing_to_assess"
+
+
+class DiskNearlyFull(TemporaryFailure):
+    """A work area would be opened whose work may find no room to be recorded."""
+
+    code = "disk_nearly_full"

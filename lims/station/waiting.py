@@ -8,7 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from lims import custody, dosing, ledger, studies
-from lims.core import clock
+from lims.core import clock, space
 from lims.core.permissions import Actor, Role
 from lims.core.words import Text
 from lims.custody import KIND_NAMES, STATE_NAMES, Item, ItemKind, State
@@ -137,6 +137,20 @@ def _unsealed(session: Session, _actor: Actor) -> list[Line]:
         return []
     said = _("%(count)s entries of the trail wait for their seal", count=count)
     return [Line("/.well-known/exotrace-seal.json", "", said, oldest, late=True)]
+
+
+def _little_room(_session: Session, _actor: Actor) -> list[Line]:
+    """A disk that fills."""
+    low = space.low()
+    if low is None:
+        return []
+    said = _(
+        "%(percent)s %% of the disk under the records is free; below %(least)s %% no work area is "
+        "opened",
+        percent=low.percent,
+        least=space.LEAST_PERCENT,
+    )
+    return [Line("/readyz", "", said, clock.now(), late=True)]
 
 
 _R = Role
@@ -288,6 +302,7 @@ LISTS: tuple[Waiting, ...] = (
         frozenset({_R.AUDITOR, _R.ADMINISTRATOR}),
         _unsealed,
     ),
+    Waiting("room", _("Room on the disk"), frozenset({_R.ADMINISTRATOR}), _little_room),
 )
 
 

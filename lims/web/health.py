@@ -15,7 +15,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, Histogram, generate_latest
 from sqlalchemy import text
 
 from lims import ledger
-from lims.core import clock, copied, db
+from lims.core import clock, copied, db, space
 from lims.settings import Settings
 from lims.web import plain
 
@@ -111,6 +111,20 @@ def _seals(settings: Settings) -> str:
     return wrong
 
 
+def _disk(_settings: Settings) -> str:
+    low = space.low()
+    # Whoever has a work area open must be able to end there, so one short of room is a note.
+    return "" if low is None or low.percent > 0 else f"no room left in {low.folder}"
+
+
+def _disk_note() -> str:
+    low = space.low()
+    if low is None:
+        return ""
+    least = space.LEAST_PERCENT
+    return f"{low.percent} % free in {low.folder}: no new work area is opened below {least} %"
+
+
 _CHECKS = {
     "database": _database,
     "migrations": _migrations,
@@ -120,9 +134,10 @@ _CHECKS = {
     "broker": _broker,
     "worker": _worker,
     "seals": _seals,
+    "disk": _disk,
 }
 # What is said beside a check that is well: no reason not to work.
-_NOTES = {"ledger_guards": _form_note}
+_NOTES = {"ledger_guards": _form_note, "disk": _disk_note}
 
 
 def readiness(settings: Settings) -> dict[str, Any]:

@@ -16,6 +16,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+import psycopg
+
 from lims import migrations
 from lims.core import db
 from tests import services_here
@@ -27,7 +29,7 @@ ROOT = Path(__file__).parent.parent.parent
 class Cluster:
     """A cluster whose commits are on disk before they are acknowledged, as a real one's."""
 
-    def __init__(self) -> None:
+    def __init__(self, within: Path | None = None) -> None:
         programs = services_here._postgres_programs()
         if programs is None:
             services_here.absent("PostgreSQL")
@@ -36,13 +38,14 @@ class Cluster:
         self.who: dict[str, Any] = (
             {"user": "postgres", "group": "postgres"} if os.geteuid() == 0 else {}
         )
-        self.folder = Path(tempfile.mkdtemp(prefix="exotrace-crash-"))
+        self.folder = Path(tempfile.mkdtemp(prefix="exotrace-crash-", dir=within))
         if self.who:
             shutil.chown(self.folder, **self.who)
         self.port = services_here.free_port()
         self.crashes = 0
+        # Short segments of the log: one of 16 MB, made before, would hide a full disk for long.
         self._run("initdb", "-D", self.folder / "data", "-U", "lims", "-A", "trust", "--no-sync",
-                  "--locale=C.UTF-8", "-E", "UTF8")  # fmt: skip
+                  "--locale=C.UTF-8", "-E", "UTF8", "--wal-segsize=1")  # fmt: skip
         self.start()
 
     @property
@@ -75,9 +78,21 @@ class Cluster:
         self.crashes += 1
         self.start()
 
+    def ensure(self) -> None:
+        """Start it again where it stopped by itself."""
+        try:
+            with psycopg.connect(f"{self.address}/postgres", connect_timeout=3):
+                return
+        except psycopg.OperationalError:
+            with suppress(subprocess.CalledProcessError):
+                self._run("pg_ctl", "-D", self.folder / "data", "-m", "immediate", "stop")
+        self.crashes += 1
+        self.start()
+
     def close(self) -> None:
-        """Stop it and forget it."""
-        self._run("pg_ctl", "-D", self.folder / "data", "-m", "immediate", "stop")
+        """Stop it, where it runs, and forget it."""
+        with suppress(subprocess.CalledProcessError):
+            self._run("pg_ctl", "-D", self.folder / "data", "-m", "immediate", "stop")
         shutil.rmtree(self.folder, ignore_errors=True)
 
 

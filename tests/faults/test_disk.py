@@ -1,27 +1,31 @@
 """The disk is full or broken, one file call after the other (H37): 503, and nothing half written.
 
-A system-call tracer makes single calls of a real process fail, with the error or with a SIGKILL.
-PostgreSQL's own files are not touched: there a small volume would be needed.
+A system-call tracer makes single calls of a real process fail, with the error or with a SIGKILL:
+that is for SQLite, whose files are ours. PostgreSQL is put on a small volume, which is filled.
 """
 
+import os
 import re
 import shutil
 import sqlite3
 import subprocess
 import sys
+import tempfile
 from collections import Counter
 from pathlib import Path
 from random import Random
 
+import psycopg
 import pytest
 from sqlalchemy import select
 
-from lims import custody, ledger, people
+from lims import custody, ledger, migrations, people
 from lims.core import acts, db
 from lims.core.permissions import Role
 from lims.ledger.models import LedgerEntry
 from tests.conftest import ROOT, SOAK
 from tests.custody import bench
+from tests.faults.cluster import Cluster
 from tests.laboratory import OPERATOR, PASSWORD
 
 SEED = 20261126
@@ -76,6 +80,15 @@ class Writer:
             raise AssertionError(ran.stderr[-2000:])
         return ran.stdout.splitlines(), ran.returncode, injected
 
+    def untraced(self, number: int, count: int) -> list[str]:
+        """Its lines where nothing is made to fail from outside."""
+        ran = subprocess.run(
+            [sys.executable, "-m", "tests.faults.writing", self.url, self.token, self.code,
+             f"disk/{number}", str(count), *self.places],
+            capture_output=True, text=True, cwd=ROOT, check=True, timeout=300,
+        )  # fmt: skip
+        return ran.stdout.splitlines()
+
 
 def stored() -> Counter:
     """How often each key of the writer stands in the trail, and whether its answer is kept."""
@@ -112,7 +125,7 @@ def test_H37_a_full_or_broken_disk_is_503_and_leaves_nothing_half_written(
     database, database_url, tracer, tmp_path, measured
 ):
     if not database.is_sqlite:
-        pytest.skip("not measured: PostgreSQL's files need a small volume of their own")
+        pytest.skip("PostgreSQL stands on a small volume in the test below")
     writer = Writer(tracer, database_url, tmp_path)
     injected = missing = doubled = 0
     statuses: Counter[str] = Counter()
@@ -150,7 +163,7 @@ def test_H37_a_process_killed_in_the_middle_of_a_file_call_leaves_a_whole_record
     database, database_url, tracer, tmp_path, measured
 ):
     if not database.is_sqlite:
-        pytest.skip("not measured: PostgreSQL's files need a small volume of their own")
+        pytest.skip("PostgreSQL stands on a small volume in the test below")
     writer = Writer(tracer, database_url, tmp_path)
     chance, runs = Random(SEED), 60 if SOAK else 3
     missing, wrong, killed = 0, [], 0
@@ -171,3 +184,82 @@ def test_H37_a_process_killed_in_the_middle_of_a_file_call_leaves_a_whole_record
     measured("H37", trials=killed, failures=missing + len(wrong), seed=SEED, what="SIGKILL")
     assert (missing, wrong) == (0, [])
     assert killed >= runs // 2
+
+
+@pytest.fixture
+def volume():
+    """A disk of 160 MB of its own, where this account may mount one."""
+    mount = shutil.which("mount")
+    # Not below pytest's own folder, which is closed to the user that PostgreSQL runs as.
+    with tempfile.TemporaryDirectory(prefix="exotrace-volume-") as above:
+        Path(above).chmod(0o755)
+        folder = Path(above) / "volume"
+        folder.mkdir()
+        made = mount and subprocess.run(
+            [mount, "-t", "tmpfs", "-o", "size=160m,mode=755", "tmpfs", folder],
+            capture_output=True, check=False,
+        )  # fmt: skip
+        if not made or made.returncode != 0:
+            pytest.skip("not measured: no small volume may be mounted here")
+        yield folder
+        subprocess.run(["umount", "-l", folder], check=True)
+
+
+def fill(folder: Path, leave_kib: int) -> Path:
+    """A file that takes all the room but so much."""
+    ballast = folder / "ballast"
+    free = shutil.disk_usage(folder).free - leave_kib * 1024
+    with ballast.open("wb") as file:
+        os.posix_fallocate(file.fileno(), 0, free)
+    return ballast
+
+
+def test_H37_a_full_volume_under_postgresql_is_503_and_leaves_nothing_half_written(
+    volume, tmp_path, measured
+):
+    chance, rounds = Random(SEED), 20 if SOAK else 2
+    cluster = Cluster(volume)
+    try:
+        with psycopg.connect(f"{cluster.address}/postgres", autocommit=True) as root:
+            root.execute("CREATE DATABASE lims_full")
+        address = f"{cluster.address}/lims_full"
+        database = db.open_database(address)
+        migrations.upgrade(database)
+        db.use(database)
+        writer = Writer("", address, tmp_path)
+        statuses: Counter[str] = Counter()
+        missing = doubled = unanswered = 0
+        wrong: list[str] = []
+        for number in range(rounds):
+            before = stored()
+            ballast = fill(volume, chance.randint(0, 600))
+            lines = writer.untraced(number, 150)
+            ballast.unlink()
+            database.engine.dispose()
+            cluster.ensure()
+            now = stored()
+            for line in lines:
+                status, _blank, rest = line.partition(" ")
+                if not status.isdigit():
+                    continue
+                key = rest.split()[0]
+                statuses[status] += 1
+                missing += status == "200" and now[key] != 1
+                doubled += now[key] > 1
+                unanswered += status == "503" and now[key] > before[key]
+                if status not in ("200", "503"):
+                    wrong.append(line)
+            with db.reading() as session:
+                wrong += [each.what for each in ledger.verify(session).breaks]
+        written = writer.untraced(rounds, 5)
+        database.engine.dispose()
+    finally:
+        cluster.close()
+
+    measured(
+        "H37", trials=statuses["503"], failures=missing + doubled + len(wrong), seed=SEED,
+        answers=dict(statuses), stored_and_unanswered=unanswered, stopped=cluster.crashes,
+    )  # fmt: skip
+    assert (missing, doubled, wrong) == (0, 0, [])
+    assert statuses["503"] >= rounds
+    assert [line.partition(" ")[0] for line in written if line[0].isdigit()] == ["200"] * 5

@@ -4,7 +4,7 @@ import re
 from datetime import timedelta
 
 from lims import custody, studies
-from lims.core import clock, db
+from lims.core import clock, db, space
 from lims.core.permissions import Role
 from lims.custody import ItemKind
 from lims.station import waiting
@@ -83,3 +83,17 @@ def test_every_list_is_counted_and_at_most_seven_are_drawn(site, laboratory):
         assert page.count('<section class="card" id="l-') <= 7
         if Role.CLINICIAN in who.roles and len(who.roles) == 1:
             assert "/lots/" not in page.partition("<main")[2]
+
+
+def test_a_disk_that_fills_is_told_to_whoever_runs_the_system(site, monkeypatch, tmp_path):
+    assert _list(None, "room") == []
+    space.watch([tmp_path])
+    monkeypatch.setattr(space, "LEAST_PERCENT", 101)
+    try:
+        (line,) = _list(None, "room")
+    finally:
+        space.watch([])
+    assert line.late
+    assert "of the disk under the records is free; below 101 %" in str(line.said)
+    (chosen,) = [each for each in waiting.LISTS if each.id == "room"]
+    assert chosen.roles == {Role.ADMINISTRATOR}

@@ -7,7 +7,7 @@ import pytest
 from markupsafe import escape
 
 from lims import app as application
-from lims.core import clock, db, heartbeat, mode, words
+from lims.core import clock, db, heartbeat, mode, space, words
 from lims.web import health
 from tests.ledger.tampering import outside
 from tests.web.demo import SPECIMEN
@@ -206,7 +206,7 @@ def test_health_is_the_process_and_readiness_is_what_it_needs(browser, settings,
     found = browser.client.get("/readyz").json
     assert set(found["checks"]) == {
         *("database", "migrations", "ledger_guards", "broker", "worker", "seals"),
-        *("restored_copy", "clock"),
+        *("restored_copy", "clock", "disk"),
     }
     assert found["checks"]["database"]["ok"]
     assert found["checks"]["ledger_guards"]["ok"]
@@ -234,6 +234,14 @@ def test_readiness_sees_a_missing_guard(browser, database):
 
     found = browser.client.get("/readyz")
     assert (found.status_code, found.json["checks"]["ledger_guards"]["ok"]) == (503, False)
+
+
+def test_readiness_says_that_a_disk_fills_and_works_on(browser, monkeypatch):
+    assert browser.client.get("/readyz").json["checks"]["disk"] == {"ok": True}
+    monkeypatch.setattr(space, "LEAST_PERCENT", 101)
+    disk = browser.client.get("/readyz").json["checks"]["disk"]
+    assert disk["ok"]
+    assert "no new work area is opened below 101 %" in disk["note"]
 
 
 def test_readiness_sees_a_worker_that_stands_still(browser):
