@@ -5,8 +5,8 @@ from decimal import Decimal as D
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from lims import collection, culture, custody, isolation, people, qc, release, studies
-from lims.core import clock, db, vault
+from lims import collection, culture, custody, isolation, labels, people, qc, release, studies
+from lims.core import clock, codes, db, vault
 from lims.core.permissions import Actor, Role
 from lims.core.units import Quantity
 
@@ -206,6 +206,8 @@ class Laboratory:
             self.tara, code=lot, doses=[Quantity("2.08", "mL")], qc=Quantity("0.8", "mL"),
             retained=Quantity("0.3", "mL"), waste=Quantity("0.02", "mL"),
         )  # fmt: skip
+        scan_back(self.tara, lot)
+        isolation.close_fill(self.tara, code=lot)
         return lot
 
     def sample(self, lot: str, kind: custody.ItemKind = custody.ItemKind.QC_SAMPLE) -> str:
@@ -247,6 +249,15 @@ class Laboratory:
         """Where an item stands."""
         with db.reading() as session:
             return custody.find(session, code).state.value
+
+
+def scan_back(who: Actor, lot: str) -> None:
+    """Stick every label of a fill on and scan it there, as a person does."""
+    with db.reading() as session:
+        open_ = isolation.labels_of(session, custody.find(session, lot)).open
+        symbols = [codes.symbol(each, labels.live_copy(session, each)) for each in open_]
+    for symbol in symbols:
+        labels.stick(who, scanned=symbol)
 
 
 class Site:

@@ -69,6 +69,7 @@ from lims.custody.pooling import pool
 from lims.custody.presently import Whereabouts, where_all
 from lims.custody.queries import (
     ancestors,
+    children,
     descendants,
     holds,
     ids_of_codes,
@@ -169,6 +170,7 @@ __all__ = [
     "assessment_of",
     "block_descendants",
     "blocking",
+    "children",
     "clear",
     "correct",
     "correct_count",

@@ -106,6 +106,18 @@ def parents(session: Session, item_id: UUID) -> list[tuple[Item, Edge]]:
     ]
 
 
+def children(session: Session, item_id: UUID) -> list[Item]:
+    """What was made from an item, one step down."""
+    return list(
+        session.scalars(
+            select(Item)
+            .join(Edge, Edge.child_id == Item.id)
+            .where(Edge.parent_id == item_id)
+            .order_by(Item.made_at, Item.code)
+        )
+    )
+
+
 def ancestors(session: Session, item_ids: Iterable[UUID]) -> list[Item]:
     """Everything the items were made from, oldest first."""
     return _walk(session, item_ids, up=True)

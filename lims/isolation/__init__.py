@@ -6,7 +6,7 @@ journey without cells: blood, two spins, a lot that lives for hours. At the fill
 is accounted for, and each vial gets four figures that stand on its label and nowhere else.
 """
 
-from lims.isolation.closing import FillCount, count_vials
+from lims.isolation.closing import FillCount, close_fill, count_vials
 from lims.isolation.filling import fill
 from lims.isolation.models import Fill, Lot, Run, Vial
 from lims.isolation.queries import (
@@ -18,6 +18,7 @@ from lims.isolation.queries import (
     vial_of,
     vials_of,
 )
+from lims.isolation.reconciling import FillLabels, labels_of
 from lims.isolation.rules import RadiusConvention, Spin, speed_rpm
 from lims.isolation.running import (
     digest_of,
@@ -30,17 +31,20 @@ from lims.isolation.showing import lot_facts
 __all__ = [
     "Fill",
     "FillCount",
+    "FillLabels",
     "Lot",
     "RadiusConvention",
     "Run",
     "Spin",
     "Vial",
+    "close_fill",
     "count_vials",
     "digest_of",
     "figures_agree",
     "fill",
     "fill_of",
     "isolate_vesicles",
+    "labels_of",
     "lot_facts",
     "lot_of",
     "lots",

@@ -1,9 +1,10 @@
-"""Closing a fill: volumes add up, and there are as many labels as doses (H08).
+"""Closing a fill: volumes add up, every vial has its label, and no label is left over (H08, H14).
 
-A fill closes with the act that makes its vials where both are so. Where they are not, the act
-stands, since what was filled was filled; but a deviation is opened on the lot, and the lot is not
-released before quality has decided it. A count of the vials asks again, and opens a fill that a
-vial or its label has gone from.
+A fill stays open when its vials are made, since their labels are still to be stuck on and scanned
+back. Where volumes or labels are not as they should be, the act stands, for what was filled was
+filled; but a deviation is opened on the lot, and the lot is not released before quality has decided
+it. A person closes the fill once every label is accounted for; a count of the vials closes it as
+well, and opens one that a vial or its label has gone from.
 """
 
 from collections.abc import Sequence
@@ -12,12 +13,12 @@ from dataclasses import dataclass
 from sqlalchemy.orm import Session
 
 from lims import custody, labels
-from lims.core import clock, codes, db, events
+from lims.core import clock, codes, db, events, gate
 from lims.core.permissions import Actor, requires
 from lims.core.words import Text as _
 from lims.custody import Item, ItemKind, State
 from lims.isolation import permissions as may
-from lims.isolation import queries
+from lims.isolation import queries, reconciling, rules
 from lims.isolation.models import Fill
 
 COUNTED = (State.QUARANTINE, State.TESTING, State.AWAITING_REVIEW)
@@ -30,29 +31,65 @@ class FillCount:
     Attributes:
         missing, foreign: codes that were not scanned, and that are not of this lot.
         unlabelled: vials without a label that counts.
+        unsettled: codes of vials and samples whose label nobody has accounted for.
     """
 
     doses: int
     missing: list[str]
     foreign: list[str]
     unlabelled: list[str]
+    unsettled: list[str]
     closed: bool
 
 
-def settle(
-    actor: Actor, session: Session, item: Item, fill: Fill, vials: Sequence[Item], *, off: str
-) -> None:
-    """Close a fill that has just been made, or open a deviation on its lot.
+def settle(actor: Actor, session: Session, item: Item, vials: Sequence[Item], *, off: str) -> None:
+    """Look at a fill that has just been made: a deviation on its lot where it is not in order.
 
     Args:
         off: what is wrong with its volumes, in the words of the trail; empty where nothing is.
     """
     faults = [off, *_label_faults(session, vials)]
-    if not any(faults):
+    if any(faults):
+        _differs(actor, session, item, faults)
+
+
+@requires(may.FILL)
+def close_fill(actor: Actor, *, code: str) -> Fill:
+    """Close a fill whose volumes add up and whose labels are all accounted for.
+
+    Raises:
+        StateRefused: the lot was not filled, is past its review, or its fill is closed.
+        GateStopped: a label is open, a vial or sample has none, or too much was lost.
+    """
+    with db.transaction() as session:
+        item, fill = _held(session, code)
+        if fill.closed_at is not None:
+            raise custody.StateRefused(
+                _("The fill of %(code)s is closed.", code=codes.grouped(item.code)),
+                why=custody.last_act(session, custody.stream(item.code)),
+            )
+        adds_up = _adds_up(item, fill) and not fill.out_of_tolerance
+        standing = reconciling.labels_of(session, item)
+        answer = gate.demand(
+            gate.Answer(
+                "isolation.close-fill",
+                clock.now(),
+                (
+                    rules.judge_left_over(
+                        standing.printed, standing.applied, standing.destroyed, standing.open
+                    ),
+                    rules.judge_bare(standing.bare),
+                    rules.judge_balance(adds_up=adds_up),
+                ),
+            ),
+            codes=[item.code],
+        )
         fill.closed_at = clock.now()
         fill.closed_by = actor.person
-        return
-    _differs(actor, session, item, faults)
+        custody.touch(
+            actor, item, "isolation.fill-closed", {"gate": answer.as_record()}, rows=[fill]
+        )
+        return fill
 
 
 @requires(may.FILL)
@@ -63,23 +100,13 @@ def count_vials(actor: Actor, *, code: str, seen: Sequence[str]) -> FillCount:
         StateRefused: the lot was not filled, or is past its review.
     """
     with db.transaction() as session:
-        item = custody.find(session, code, kinds=[ItemKind.LOT], lock=True)
-        fill = queries.fill_of(session, item.id)
-        if fill is None or item.state not in COUNTED:
-            raise custody.StateRefused(
-                _(
-                    "%(code)s is %(state)s; vials are counted between the fill and the release.",
-                    code=codes.grouped(item.code),
-                    state=custody.STATE_NAMES[item.state],
-                ),
-                why=custody.last_act(session, custody.stream(item.code)),
-            )
-        session.refresh(fill, with_for_update=True)
+        item, fill = _held(session, code)
         all_vials = queries.vials_of(session, item.id)
         there = [each for each in all_vials if each.state not in custody.FINAL]
         missing = sorted({each.code for each in there} - set(seen))
         foreign = sorted(set(seen) - {each.code for each in all_vials})
         unlabelled = labels.without_label(session, [each.code for each in there])
+        standing = reconciling.labels_of(session, item)
         faults = [
             *([f"vials missing at the count: {', '.join(missing)}"] if missing else []),
             *([f"vials of no or another lot: {', '.join(foreign)}"] if foreign else []),
@@ -89,6 +116,8 @@ def count_vials(actor: Actor, *, code: str, seen: Sequence[str]) -> FillCount:
         if faults:
             fill.closed_at = fill.closed_by = None
             _differs(actor, session, item, faults)
+        elif not standing.settled:
+            fill.closed_at = fill.closed_by = None
         elif fill.closed_at is None and not fill.out_of_tolerance:
             fill.closed_at = clock.now()
             fill.closed_by = actor.person
@@ -99,7 +128,31 @@ def count_vials(actor: Actor, *, code: str, seen: Sequence[str]) -> FillCount:
             {"seen": sorted(seen), "missing": missing, "foreign": foreign},
             rows=[fill],
         )
-        return FillCount(len(there), missing, foreign, unlabelled, fill.closed_at is not None)
+        return FillCount(
+            len(there),
+            missing,
+            foreign,
+            unlabelled,
+            list(standing.open),
+            fill.closed_at is not None,
+        )
+
+
+def _held(session: Session, code: str) -> tuple[Item, Fill]:
+    """A filled lot before its release, and its fill, both held by the caller."""
+    item = custody.find(session, code, kinds=[ItemKind.LOT], lock=True)
+    fill = queries.fill_of(session, item.id)
+    if fill is None or item.state not in COUNTED:
+        raise custody.StateRefused(
+            _(
+                "%(code)s is %(state)s; vials are counted between the fill and the release.",
+                code=codes.grouped(item.code),
+                state=custody.STATE_NAMES[item.state],
+            ),
+            why=custody.last_act(session, custody.stream(item.code)),
+        )
+    session.refresh(fill, with_for_update=True)
+    return item, fill
 
 
 def _adds_up(item: Item, fill: Fill) -> bool:

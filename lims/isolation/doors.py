@@ -12,8 +12,9 @@ from lims.core.permissions import Actor
 from lims.core.words import Text as _
 from lims.culture import harvest_of
 from lims.custody import Item, ItemKind, State
-from lims.isolation import closing, filling, running, schemas, showing
+from lims.isolation import closing, filling, queries, running, schemas, showing
 from lims.isolation import permissions as may
+from lims.isolation.models import Fill
 from lims.web.doors import Doors
 
 doors = Doors("isolation")
@@ -93,6 +94,12 @@ def _said_lot(answer: dict[str, Any]) -> _:
 def _said_count(answer: dict[str, Any]) -> _:
     if answer["closed"]:
         return _("All %(count)s vials are there and labelled", count=answer["doses"])
+    if answer["unsettled"] and not (answer["missing"] or answer["foreign"] or answer["unlabelled"]):
+        return _(
+            "The vials are there, and the fill is not closed: labels nobody has scanned back: "
+            "%(codes)s",
+            codes=", ".join(codes.grouped(each) for each in answer["unsettled"]),
+        )
     return _(
         "The fill is not closed: %(missing)s missing, %(foreign)s foreign, %(bare)s without a "
         "label. The deviation stands on the lot's page.",
@@ -100,6 +107,16 @@ def _said_count(answer: dict[str, Any]) -> _:
         foreign=len(answer["foreign"]),
         bare=len(answer["unlabelled"]),
     )
+
+
+def _closed(fill: Fill) -> dict[str, Any]:
+    return {"closed_at": fill.closed_at}
+
+
+def _open_fill(item: Item) -> bool:
+    with db.reading() as session:
+        fill = queries.fill_of(session, item.id)
+    return fill is not None and fill.closed_at is None and not fill.out_of_tolerance
 
 
 def _is_harvest(item: Item) -> bool:
@@ -169,4 +186,18 @@ doors.act(
     about=_about_lot,
     order=60,
     said=_said_count,
+)
+doors.act(
+    "/lots/<code>/fill/closing",
+    closing.close_fill,
+    gives=_closed,
+    name="close-fill",
+    title=_("Close the fill"),
+    intro=_("Every label of its vials and samples was scanned back where it sticks, or destroyed."),
+    on="L",
+    when=closing.COUNTED,
+    about=_about_lot,
+    order=20,
+    said=lambda answer: _("The fill is closed; no label is left over"),
+    fits=_open_fill,
 )

@@ -119,7 +119,7 @@ def fill(
         session.add(record)
         over = balance.row.result is not gate.Result.PASSED
         closing.settle(
-            actor, session, item, record, vials,
+            actor, session, item, vials,
             off=f"{record.loss_ul} µL of {record.bulk_ul} µL lost: {reason}" if over else "",
         )  # fmt: skip
         # Not flushed yet: whoever comes second is told the state, not that a row clashed (H06).

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 
+from lims.core import codes, numbers
 from lims.core import limits as site
-from lims.core import numbers
 from lims.core.errors import BadInput, RuleBroken
 from lims.core.gate import Row, passed, stopped, warned
 from lims.core.limits import Limits
@@ -177,6 +177,52 @@ def judge_method(method: str, limits: Limits) -> Row:
             ),
         )
     return Row("isolation-method", passed(what, _("approved")))
+
+
+# --- closing a fill ----------------------------------------------------------------------------
+
+
+def judge_left_over(printed: int, applied: int, destroyed: int, open_codes: Sequence[str]) -> Row:
+    """Whether every label of a fill was scanned back where it sticks, or is destroyed (H14)."""
+    what = _("Labels of the fill")
+    why = _(
+        "printed %(printed)s, scanned back %(applied)s, destroyed %(destroyed)s",
+        printed=printed,
+        applied=applied,
+        destroyed=destroyed,
+    )
+    if not open_codes and printed == applied + destroyed:
+        return Row("fill-labels", passed(what, why))
+    return Row("fill-labels", stopped(
+        what, _("%(why)s; open: %(codes)s", why=why, codes=_codes(open_codes)),
+        _("Scan each of these labels where it sticks, or say that it was destroyed."),
+        OFFICER))  # fmt: skip
+
+
+def judge_bare(bare: Sequence[str]) -> Row:
+    """Whether everything that was filled and is still here has a label that counts."""
+    what = _("Vials and samples")
+    if not bare:
+        return Row("fill-bare", passed(what, _("each has a label that counts")))
+    return Row("fill-bare", stopped(
+        what, _("without a label: %(codes)s", codes=_codes(bare)),
+        _("Print each of them a new label, stick it on and scan it back."),
+        OFFICER))  # fmt: skip
+
+
+def judge_balance(*, adds_up: bool) -> Row:
+    """Whether the volumes of a fill are what they should be."""
+    what = _("Volumes of the fill")
+    if adds_up:
+        return Row("fill-volumes", passed(what, _("they add up")))
+    return Row("fill-volumes", stopped(
+        what, _("too much was lost, or they do not add up"),
+        _("Leave the fill open; the deviation on the lot is decided in its place."),
+        OFFICER))  # fmt: skip
+
+
+def _codes(some: Sequence[str]) -> str:
+    return ", ".join(codes.grouped(each) for each in some) or "-"
 
 
 # --- steps -------------------------------------------------------------------------------------

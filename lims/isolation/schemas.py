@@ -184,6 +184,7 @@ class VialCountOut(fields.Shape):
     missing = fields.Codes()
     foreign = fields.Codes()
     unlabelled = fields.Codes()
+    unsettled = fields.Codes()
     closed = fields.Flag()
 
 

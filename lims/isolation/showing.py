@@ -2,12 +2,14 @@
 
 from typing import Any
 
+from sqlalchemy.orm import Session
+
 from lims import custody, studies
 from lims.core import codes, db
 from lims.core.units import ml
 from lims.core.words import Text as _
 from lims.custody import Item, ItemKind
-from lims.isolation import queries
+from lims.isolation import queries, reconciling
 
 
 def item_facts(item: Item, donor: str) -> list[tuple[Any, Any]]:
@@ -37,6 +39,20 @@ def lot_facts(code: str) -> list[tuple[Any, Any]]:
         ]
         fill = queries.fill_of(session, item.id)
         if fill is not None:
-            closed = fill.closed_at or _("not closed; look at its deviations")
-            rows.append((_("Fill closed"), closed))
+            rows.append((_("Fill closed"), fill.closed_at or _("not closed")))
+            rows += _labels(session, item)
         return rows
+
+
+def _labels(session: Session, lot: Item) -> list[tuple[Any, Any]]:
+    """How the labels of a fill stand, and which are still to be settled."""
+    standing = reconciling.labels_of(session, lot)
+    rows: list[tuple[Any, Any]] = [
+        (_("Labels printed"), standing.printed),
+        (_("Scanned back"), standing.applied),
+        (_("Destroyed"), standing.destroyed),
+    ]
+    for says, some in ((_("Open"), standing.open), (_("Without a label"), standing.bare)):
+        if some:
+            rows.append((says, ", ".join(codes.grouped(each) for each in some)))
+    return rows

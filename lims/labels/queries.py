@@ -204,27 +204,22 @@ def without_label(db: Session, wanted: Iterable[str]) -> list[str]:
     return [each for each in listed if each not in labelled]
 
 
-def not_stuck(db: Session, wanted: Iterable[str], *, since: datetime) -> list[str]:
-    """Of these codes, those whose label was asked for since then and is not accounted for.
+def not_stuck(db: Session, wanted: Iterable[str], *, since: datetime | None = None) -> list[str]:
+    """Of these codes, those whose label is not accounted for; only labels asked for since then.
 
     A label is accounted for once it was scanned back, or is void: destroyed, replaced, never out.
     """
-    return list(
-        db.scalars(
-            select(LabelCopy.code)
-            .join(
-                LabelRequest,
-                (LabelRequest.code == LabelCopy.code) & (LabelRequest.copy == LabelCopy.copy),
-            )
-            .where(
-                LabelCopy.code.in_(list(wanted)),
-                LabelRequest.requested_at >= since,
-                LabelCopy.state == CopyState.LIVE,
-                LabelCopy.stuck_at.is_(None),
-            )
-            .order_by(LabelCopy.code)
-        )
+    statement = select(LabelCopy.code).where(
+        LabelCopy.code.in_(list(wanted)),
+        LabelCopy.state == CopyState.LIVE,
+        LabelCopy.stuck_at.is_(None),
     )
+    if since is not None:
+        statement = statement.join(
+            LabelRequest,
+            (LabelRequest.code == LabelCopy.code) & (LabelRequest.copy == LabelCopy.copy),
+        ).where(LabelRequest.requested_at >= since)
+    return list(db.scalars(statement.order_by(LabelCopy.code)))
 
 
 def printers(db: Session) -> list[LabelPrinter]:

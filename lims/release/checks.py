@@ -175,7 +175,18 @@ def r09_labels(facts: ReleaseFacts) -> Finding | None:
     found = labels.applied + labels.destroyed + labels.returned
     why = _("printed %(printed)s, accounted for %(found)s", printed=labels.printed, found=found)
     if labels.printed != found:
-        return stopped(what, why, _("Find the missing labels or write down their end."), QUALITY)
+        if labels.open:
+            why = _("%(why)s; open: %(codes)s", why=why, codes=listed(labels.open))
+        return stopped(
+            what, why, _("Scan each label where it sticks, or say that it was destroyed."), QUALITY
+        )
+    if labels.bare:
+        return stopped(
+            what,
+            _("without a label: %(codes)s", codes=listed(labels.bare)),
+            _("Print each of them a new label, stick it on and scan it back."),
+            QUALITY,
+        )
     return passed(what, why)
 
 

@@ -125,12 +125,19 @@ class Markers:
 
 @dataclass(frozen=True)
 class Labels:
-    """Copies of the lot's container labels: printed = applied + destroyed + returned."""
+    """Copies of the lot's container labels: printed = applied + destroyed + returned.
+
+    Attributes:
+        open: containers whose label nobody has accounted for.
+        bare: containers that are here and have no label that counts.
+    """
 
     printed: int
     applied: int
     destroyed: int
     returned: int
+    open: tuple[str, ...] = ()
+    bare: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from datetime import timedelta
 from sqlalchemy.orm import Session
 
 from lims import collection, custody, isolation, ledger, qc, studies
-from lims.core import clock, db, gate
+from lims.core import clock, codes, db, gate
 from lims.core.permissions import Actor, requires
 from lims.custody import Item, ItemKind, State
 from lims.release import facts as told
@@ -94,7 +94,7 @@ def facts_of(
         mechanical_wanted=None if arm.mechanical is None else lot.mechanical,
         mechanical_lot=lot.mechanical if arm.mechanical is not None else None,
         mechanical_record=told.MechanicalRecord(lot.mechanical_record),
-        labels=None,
+        labels=None if fill is None else _labels(session, item),
         mass_balance_closed=None if fill is None else _balanced(item, fill),
         releaser=str(actor.person) if actor else None,
         signature=signature,
@@ -111,6 +111,15 @@ def _result(row: qc.Result) -> told.TestResult:
         reviewed_by=str(row.reviewed_by) if row.reviewed_by else None,
         invalidated=row.set_aside,
     )
+
+
+def _labels(session: Session, item: Item) -> told.Labels:
+    standing = isolation.labels_of(session, item)
+    return told.Labels(
+        standing.printed, standing.applied, standing.destroyed, 0,
+        tuple(codes.grouped(each) for each in standing.open),
+        tuple(codes.grouped(each) for each in standing.bare),
+    )  # fmt: skip
 
 
 def _balanced(item: Item, fill: isolation.Fill) -> bool:

@@ -1,5 +1,6 @@
 """A lot as a whole, for its page and the API: results, findings, vials, what release still asks."""
 
+from dataclasses import asdict
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -168,6 +169,9 @@ def _fill(session: Session, item: Item) -> dict[str, Any] | None:
         "doses": fill.doses,
         "filled_at": fill.filled_at,
         "operator": people.name_of(session, fill.operator_id),
+        "closed_at": fill.closed_at,
+        "closed_by": people.name_of(session, fill.closed_by) if fill.closed_by else None,
+        "labels": asdict(isolation.labels_of(session, item)),
     }
 
 

@@ -18,7 +18,16 @@ nav.add(_("Recall"), "/recalls", may.RECALL.granted_to, order=45)
 
 
 # The work on a lot in its order; then what any item has; what stops a lot comes last.
-_FIRST = ("fill", "enter-choice", "derive", "review", "submit", "release", "send-back")
+_FIRST = (
+    "fill",
+    "close-fill",
+    "enter-choice",
+    "derive",
+    "review",
+    "submit",
+    "release",
+    "send-back",
+)
 _LAST = ("open-deviation", "reject")
 
 

@@ -84,6 +84,7 @@ WORDS: Mapping[str, _] = {
     "isolation.lot-made": _("lot made"),
     "isolation.run": _("isolation run recorded"),
     "isolation.filled": _("filled into vials"),
+    "isolation.fill-closed": _("fill closed"),
     "isolation.vials-counted": _("vials counted"),
     "isolation.vial-filled": _("vial filled"),
     "qc.testing-begun": _("testing begun"),

@@ -49,7 +49,8 @@ KINDS = {
     "studies.allocated", "collection.kit-prepared", "collection.kit-issued",
     "collection.collected", "collection.received", "collection.accepted", "collection.marker",
     "culture.isolated", "culture.passaged", "culture.seeded", "culture.harvested",
-    "isolation.lot-made", "isolation.filled", "isolation.vial-filled", "qc.file-read",
+    "isolation.lot-made", "isolation.filled", "isolation.vial-filled", "labels.stuck",
+    "isolation.fill-closed", "qc.file-read",
     "qc.result-entered", "qc.reviewed", "qc.submitted", "release.released", "release.available",
     "dosing.assigned", "dosing.issued", "dosing.thawed", "dosing.assessed", "dosing.checked",
     "dosing.not-given", "dosing.witnessed", "dosing.given", "dosing.received", "dosing.outcome",
@@ -253,6 +254,11 @@ def made(walk: Walk, pool: str, freezer: str) -> tuple[str, str]:
     walk.act("tara", f"/lots/{lot}/fill", doses=["2.08"], qc=("0.8", "mL"),
              retained=("0.3", "mL"), waste=("0.02", "mL"))  # fmt: skip
     (dose,) = [each.rpartition("/")[2] for each in walk.links("/items/V")]
+    assert walk.page.get_attribute("[data-fill-open]", "data-fill-open") == "3"
+    for path in (*walk.links("/items/V"), *walk.links("/items/Q")):
+        symbol = label(walk.home, path.rpartition("/")[2])[0]
+        walk.act("tara", "/labels/sticking", f"/lots/{lot}", scanned=symbol)
+    walk.act("tara", f"/lots/{lot}/fill/closing")
     walk.act("tara", f"/items/{dose}/moves", to=label(walk.home, freezer)[0])
     return lot, dose
 

@@ -273,6 +273,12 @@ def _plasma(site: Programs, number: str, her: dict[str, str]) -> tuple[str, str]
     filled = site.act("tara", f"/lots/{lot}/fill", doses=[_ml("1.7")], qc=_ml("0.5"),
                       retained=_ml("0.35"), waste=_ml("0.02"))  # fmt: skip
     assert not {"figures", "witness_figures"} & set(json.dumps(filled))
+    _printed()
+    asked = site.asked("tara", f"/lots/{lot}")["fill"]["labels"]["open"]
+    assert len(asked) == 3
+    for code in asked:
+        site.act("tara", "/labels/sticking", scanned=scanned(code))
+    assert site.act("tara", f"/lots/{lot}/fill/closing")["closed_at"]
     return lot, filled["vials"][0]["code"]
 
 

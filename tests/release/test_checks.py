@@ -223,6 +223,8 @@ STOPS: list[tuple[str, str, dict[str, Any]]] = [
     ("R08", "exo", {"releaser": "someone"}),
     ("R09", "exo", {"labels": Labels(24, 20, 3, 0)}),
     ("R09", "exo", {"labels": Labels(24, 20, 3, 2)}),
+    ("R09", "exo", {"labels": Labels(24, 20, 3, 0, open=("V3M 91K X7C",))}),
+    ("R09", "exo", {"labels": Labels(24, 20, 4, 0, bare=("V3M 91K X7C",))}),
     ("R10", "exo", {"mass_balance_closed": False}),
     ("R10", "prp", {"mass_balance_closed": False}),
     ("R11", "exo", {"expires_at": NOW}),

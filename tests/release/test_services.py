@@ -2,13 +2,13 @@
 
 import pytest
 
-from lims import custody, isolation, people, qc, release
-from lims.core import db
+from lims import custody, isolation, labels, people, qc, release
+from lims.core import codes, db
 from lims.core.errors import BadInput, NotAllowed
 from lims.core.gate import GateStopped, Result
 from lims.core.permissions import Role
 from lims.qc.errors import OwnResult
-from tests.laboratory import PASSWORD
+from tests.laboratory import PASSWORD, scan_back
 
 
 def stops(refused):
@@ -120,3 +120,26 @@ def test_a_lot_is_sent_back_completed_and_released_and_a_rejected_one_is_blocked
         assert [each.state.value for each in isolation.vials_of(session, item.id)] == ["blocked"]
     with pytest.raises(GateStopped):
         lab.release(lab.rosa, lot, reason="please")
+
+
+def test_H14_a_lot_with_a_label_left_over_or_a_bare_vial_is_not_released(laboratory, measured):
+    lab = laboratory
+    lab.confirm_units()
+    lot = lab.awaiting()
+    with db.reading() as session:
+        (vial,) = isolation.vials_of(session, custody.find(session, lot).id)
+
+    wrong = 0
+    for spoil in (labels.reprint, labels.destroy):
+        spoil(lab.tara, code=vial.code, reason="smudged")
+        with pytest.raises(GateStopped) as refused:
+            lab.release(lab.rosa, lot)
+        wrong += stops(refused) != {"R09"}
+        wrong += codes.grouped(vial.code) not in str(refused.value.row.finding.why)
+    labels.reprint(lab.tara, code=vial.code, reason="torn")
+    scan_back(lab.tara, lot)
+    lab.release(lab.rosa, lot)
+
+    measured("H14", trials=2, failures=wrong, how="releases")
+    assert wrong == 0
+    assert lab.state(lot) == "released"

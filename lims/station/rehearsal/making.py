@@ -5,9 +5,10 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
-from lims import collection, culture, custody, isolation, studies
-from lims.core import clock, db
+from lims import collection, culture, custody, isolation, labels, studies
+from lims.core import clock, codes, db
 from lims.core.units import Quantity
+from lims.station.rehearsal.leaving import print_labels
 from lims.station.rehearsal.stage import Stage, Walk, Woman, days, hours, minutes
 
 D = Decimal
@@ -277,6 +278,7 @@ def fill(stage: Stage, lot: str, doses: list[str], *, qc: str, retained: str) ->
         waste=Quantity("0.02", "mL"),
     )
     vials = [each["code"] for each in made]
+    close(stage, lot)
     place = _room_for(stage, len(vials))
     for vial in vials:
         stage.do("tara", custody.put, code=vial, to=place)
@@ -288,6 +290,17 @@ def _room_for(stage: Stage, vials: int) -> str:
     if not stage.boxes:
         return stage.places["freezer"]
     return stage.boxes.pop() if vials > 6 else stage.boxes[0]
+
+
+def close(stage: Stage, lot: str) -> None:
+    """The labels of a fill come out, are stuck on and scanned back; then the fill is closed."""
+    print_labels()
+    with db.reading() as session:
+        printed = isolation.labels_of(session, custody.find(session, lot)).open
+        symbols = [codes.symbol(each, labels.live_copy(session, each) or 0) for each in printed]
+    for symbol in symbols:
+        stage.do("tara", labels.stick, scanned=symbol)
+    stage.do("tara", isolation.close_fill, code=lot)
 
 
 def plasma(stage: Stage, woman: Woman) -> Walk:
@@ -339,6 +352,7 @@ def plasma(stage: Stage, woman: Woman) -> Walk:
         retained=Quantity("0.35", "mL"),
         waste=Quantity("0.02", "mL"),
     )
+    close(stage, lot["code"])
     woman.dose = vials[0]["code"]
     woman.items.append(woman.dose)
     yield minutes(5)
