@@ -3,6 +3,7 @@
 
 PYTHON ?= python3.11
 PORT ?= 8000
+HOST ?= 127.0.0.1
 CHECK ?=
 WORKERS ?= 2
 SHELL := /bin/sh
@@ -23,7 +24,7 @@ install: .venv/ready
 	@PYTHON="$(PYTHON)" sh .ci/environment
 
 demo: install
-	@PORT="$(PORT)" CHECK="$(CHECK)" LIMS_HOME="$(DEMO)" $(BIN)/lims demo
+	@PORT="$(PORT)" CHECK="$(CHECK)" LIMS_HOME="$(DEMO)" $(BIN)/lims demo --host "$(HOST)"
 
 demo-reset:
 	@rm -rf "$(DEMO)" && echo "practice data cleared: $(DEMO)"

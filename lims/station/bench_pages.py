@@ -27,7 +27,7 @@ from lims.core import clock, codes, db, mode, scanned
 from lims.core.errors import DomainError
 from lims.core.permissions import PEOPLE, Actor
 from lims.core.words import Text as _
-from lims.station import cards, orders, sheet
+from lims.station import cards, orders, practice_pages, sheet
 from lims.station.bench import Bench, Outcome, Scanned, named
 from lims.station.grammar import IN_HAND_SECONDS, Mode
 from lims.station.scanning import scan as take
@@ -56,6 +56,7 @@ def scan() -> ResponseReturnValue:
     if actor is None:
         return _page(None, _for_nobody(text[:_LONGEST]), Bench(), status=401)
     outcome = _taken(actor, text[:_LONGEST], bench)
+    practised = practice_pages.after_scan(text[:_LONGEST], bench, outcome)
     if outcome.go == "badge":
         return _other_badge(text, outcome)
     if request.headers.get("X-Board") is None:
@@ -63,7 +64,7 @@ def scan() -> ResponseReturnValue:
             return signing.sign_out()
         if outcome.go:
             return redirect(outcome.go, 303)
-    return _page(actor, outcome, outcome.bench)
+    return _page(actor, outcome, outcome.bench, practised=practised)
 
 
 @blueprint.post("/station/name")
@@ -181,6 +182,7 @@ def _page(
     *,
     status: int = 200,
     badge: str = "",
+    practised: dict[str, Any] | None = None,
 ) -> ResponseReturnValue:
     asks_pin = outcome is not None and outcome.go == "badge"
     with db.reading() as session:
@@ -204,6 +206,7 @@ def _page(
         badge=(badge or request.form.get("code", "")) if asks_pin else "",
         key=uuid4().hex,
         line=_line(outcome),
+        practised=practised,
     )
     return drawn, status
 

@@ -9,7 +9,7 @@ is kept when the demonstration runs again; each start brings one more dose to is
 
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -21,7 +21,7 @@ from sqlalchemy.orm import Session
 from lims import isolation, release, studies
 from lims.core import clock, db, mode
 from lims.core.errors import Conflict
-from lims.core.permissions import Actor
+from lims.core.permissions import Actor, Role
 from lims.core.words import Text as _
 from lims.custody import ItemKind, Place, State, holds, items_of
 from lims.station.rehearsal import enrolling, furnishing, giving, testing, travelling
@@ -41,6 +41,7 @@ _BEGAN_BANKED = (60, 25, 1)
 _CORDS = (300, 120, 72)
 _PER_LOT = 32
 _RECALLED = 3
+LEARNER = ("nima", "Nima Sadri", Role.TECHNICIAN)
 _WAYS = (
     (40, travelling.good),
     (27, travelling.warm),
@@ -98,8 +99,18 @@ def _make(first: Actor, told: Told) -> Stage:
             stage.do("adel", studies.load, document=document, site_document=site)
             open_study(stage, now)
         own.walk(_walks(own, banked, now, told), until=now)
+        set_clock.set(now)
+        _learner(first, (own, banked))
         print_labels()
     return own
+
+
+def _learner(first: Actor, stages: Sequence[Stage]) -> None:
+    """Somebody who may do every task of practice: she works at the bench and at the bed."""
+    own = stages[0]
+    own.open(first, *LEARNER, Role.CLINICIAN)
+    for stage in stages:
+        stage.delegate_to(LEARNER[0], Role.CLINICIAN, until=stage.clock() + days(400))
 
 
 def _walks(own: Stage, banked: Stage, now: Any, told: Told) -> list[tuple[Any, Walk]]:
@@ -161,7 +172,7 @@ def _keep_people(stage: Stage, home: Path) -> None:
             "pin": stage.pins[login],
             "password": stage.passwords[login],
         }
-        for login, name, role in CAST
+        for login, name, role in (*CAST, LEARNER)
     ]
     path = home / "people.json"
     handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)

@@ -20,6 +20,7 @@ from lims.station import (
     bench_pages,
     cards,
     look_pages,
+    practice_pages,
     printer_pages,
     slots,
     stays,
@@ -39,6 +40,7 @@ blueprint.register_blueprint(printer_pages.blueprint)
 blueprint.register_blueprint(storage_pages.blueprint)
 blueprint.register_blueprint(bench_pages.blueprint)
 blueprint.register_blueprint(look_pages.blueprint)
+blueprint.register_blueprint(practice_pages.blueprint)
 nav.add(_("What waits"), "/", PEOPLE, order=1)
 nav.add(_("Undo"), "/undo", UNDO.granted_to & PEOPLE, order=65)
 _SHOWN = 2  # of each list on the start page
@@ -48,7 +50,9 @@ _ENTRIES = 40  # of a trail on one page
 
 @blueprint.get("/")
 def home() -> ResponseReturnValue:
-    """What waits for whoever is signed in."""
+    """What waits for whoever is signed in; in a practice system, for nobody, what this is."""
+    if auth.actor_or_nobody() is None and practice_pages.here():
+        return redirect("/practice", 303)
     actor = auth.current_actor()
     with db.reading() as session:
         found = [(each, list(each.find(session, actor))) for each in waiting.lists_for(actor)]

@@ -1,9 +1,14 @@
-"""What belongs to no step and may not be seen by everybody."""
+"""What belongs to no step and may not be seen by everybody, or only in a practice system."""
 
-from lims.core.permissions import Role, permission
+from lims.core.permissions import PEOPLE, Role, permission
 
 LOOK = permission(
     "station:look:read",
     granted_to={Role.ADMINISTRATOR},
     about="See every part that pages are made of, at /look; in practice everybody may.",
+)
+PRACTISE = permission(
+    "station:practice:do",
+    granted_to=PEOPLE,
+    about="Do the tasks of a practice system, and have done so kept beside one's name.",
 )

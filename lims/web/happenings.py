@@ -9,6 +9,8 @@ from lims.core.words import Text as _
 
 WORDS: Mapping[str, _] = {
     "refused": _("refused by a check"),
+    "practice.begun": _("began to practise"),
+    "practice.done": _("did a task of practice"),
     "custody.made": _("made"),
     "custody.taken": _("volume taken"),
     "custody.measured": _("volume measured"),

@@ -130,26 +130,30 @@ class Stage:
         with db.reading() as session:
             known = {user["login"] for user in people.users(session)}
         for key, name, role in CAST:
-            login = next(each for each in _logins(key) if each not in known)
-            self.logins[key] = login
-            # Long enough that a login met inside it by chance is never taken for its root.
-            self.passwords.setdefault(key, secrets.token_urlsafe(18))
-            self.pins.setdefault(key, f"{secrets.randbelow(10**6):06d}")
-            acts.once(
+            self.logins[key] = next(each for each in _logins(key) if each not in known)
+            self.open(first, key, name, role)
+
+    def open(self, first: Actor, key: str, name: str, *roles: Role) -> None:
+        """Open one account."""
+        login = self.logins.setdefault(key, key)
+        # Long enough that a login met inside it by chance is never taken for its root.
+        self.passwords.setdefault(key, secrets.token_urlsafe(18))
+        self.pins.setdefault(key, f"{secrets.randbelow(10**6):06d}")
+        acts.once(
+            first,
+            uuid4().hex,
+            acts.digest_of(login),
+            partial(
+                _opened,
                 first,
-                uuid4().hex,
-                acts.digest_of(login),
-                partial(
-                    _opened,
-                    first,
-                    login=login,
-                    name=name,
-                    roles=[role],
-                    password=self.passwords[key],
-                    pin=self.pins[key],
-                ),
-            )
-            self.meet(key, login)
+                login=login,
+                name=name,
+                roles=roles,
+                password=self.passwords[key],
+                pin=self.pins[key],
+            ),
+        )
+        self.meet(key, login)
 
     def join(self, other: "Stage") -> None:
         """Play with the people of another stage, at a site of its own."""
@@ -168,15 +172,19 @@ class Stage:
         """Let the clinical people act on the study."""
         for key, _name, role in CAST:
             if role in _DELEGATED:
-                self.do(
-                    "ines",
-                    studies.delegate,
-                    study=self.study,
-                    login=self.logins[key],
-                    role=role,
-                    trained_at=self.clock() - days(30),
-                    valid_until=until,
-                )
+                self.delegate_to(key, role, until)
+
+    def delegate_to(self, key: str, role: Role, until: datetime) -> None:
+        """Let one person act on the study."""
+        self.do(
+            "ines",
+            studies.delegate,
+            study=self.study,
+            login=self.logins[key],
+            role=role,
+            trained_at=self.clock() - days(30),
+            valid_until=until,
+        )
 
     def furnish(self) -> None:
         """Places that things stand in, unless they were made before."""
