@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from lims.core.words import Text
+from lims.custody import KIND_NAMES, STATE_NAMES, Item
 
 
 @dataclass(frozen=True)
@@ -25,3 +26,11 @@ class Line:
     since: datetime | None = None
     late: bool = False
     late_word: Text | None = None
+
+
+def said_of(item: Item) -> Text:
+    """What an item is, its name where it has one, and its state."""
+    kind, state = KIND_NAMES[item.kind], STATE_NAMES[item.state]
+    if not item.name:
+        return Text("%(kind)s, %(state)s", kind=kind, state=state)
+    return Text("%(kind)s %(name)s, %(state)s", kind=kind, name=item.name, state=state)

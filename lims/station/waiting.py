@@ -11,9 +11,9 @@ from lims import custody, dosing, ledger, studies
 from lims.core import clock, space
 from lims.core.permissions import Actor, Role
 from lims.core.words import Text
-from lims.custody import KIND_NAMES, STATE_NAMES, Item, ItemKind, State
+from lims.custody import STATE_NAMES, Item, ItemKind, State
 from lims.station import alerts, on_the_way, watching
-from lims.station.lines import Line
+from lims.station.lines import Line, said_of
 from lims.studies import Subject, SubjectKind, SubjectState
 
 _ = Text
@@ -49,13 +49,7 @@ def _items(kind: ItemKind, *states: State) -> Callable[[Session, Actor], list[Li
 
 def _line(item: Item) -> Line:
     late = item.expires_at is not None and item.expires_at <= clock.now()
-    said = Text(
-        "%(kind)s %(name)s, %(state)s",
-        kind=KIND_NAMES[item.kind],
-        name=item.name or "",
-        state=STATE_NAMES[item.state],
-    )
-    return Line(f"/items/{item.code}", item.code, said, item.made_at, late)
+    return Line(f"/items/{item.code}", item.code, said_of(item), item.made_at, late)
 
 
 def _mine(session: Session, actor: Actor) -> list[Line]:

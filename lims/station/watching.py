@@ -9,8 +9,8 @@ from lims import custody, ledger
 from lims.core import clock, codes
 from lims.core.permissions import Actor
 from lims.core.words import Text as _
-from lims.custody import KIND_NAMES, STATE_NAMES, Item, ItemKind, Place, State
-from lims.station.lines import Line
+from lims.custody import Item, ItemKind, Place, State
+from lims.station.lines import Line, said_of
 
 MOST = 500
 SOON, VERY_SOON = timedelta(days=30), timedelta(days=7)
@@ -21,13 +21,7 @@ _COLD = ("fridge", "freezer", "tank", "incubator")
 
 
 def _line(item: Item, *, late: bool, word: _) -> Line:
-    said = _(
-        "%(kind)s %(name)s, %(state)s",
-        kind=KIND_NAMES[item.kind],
-        name=item.name or "",
-        state=STATE_NAMES[item.state],
-    )
-    return Line(f"/items/{item.code}", item.code, said, item.expires_at, late, word)
+    return Line(f"/items/{item.code}", item.code, said_of(item), item.expires_at, late, word)
 
 
 def expiring(session: Session, _actor: Actor) -> list[Line]:

@@ -26,6 +26,12 @@ def _dose(laboratory, number: str, days: int) -> str:
         ).code  # fmt: skip
 
 
+def test_a_thing_without_a_name_is_told_without_a_gap(site, laboratory):
+    _dose(laboratory, laboratory.woman(), 2)
+    (line,) = _list(laboratory.quin, "expiring")
+    assert re.fullmatch(r"dose, [a-z ]+", str(line.said)), line.said
+
+
 def test_what_runs_out_stands_in_the_order_of_its_day(site, laboratory):
     number = laboratory.woman()
     in_twenty, in_two, in_sixty, gone = (
