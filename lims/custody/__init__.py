@@ -55,6 +55,8 @@ from lims.custody.handing import (
 from lims.custody.holding import block_descendants, hold, lift_hold, place_hold
 from lims.custody.items import Taken, find, make, require_free, set_state
 from lims.custody.keeping import keep_material_traceable
+from lims.custody.late import arrived as late_arrived
+from lims.custody.late import door as late_door
 from lims.custody.late import told as late_told
 from lims.custody.late import waiting as late_waiting
 from lims.custody.loggers import Brought, read_logger
@@ -201,6 +203,8 @@ __all__ = [
     "judge_thaws",
     "keep_material_traceable",
     "last_act",
+    "late_arrived",
+    "late_door",
     "late_told",
     "late_waiting",
     "lift_hold",

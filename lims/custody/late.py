@@ -253,6 +253,23 @@ def _record(
     )
 
 
+@requires(may.READ)
+def arrived(actor: Actor, scan: Scan, key: str) -> None:
+    """Note that a kept scan came and was no act, so that its number is not missed."""
+    with db.reading() as session:
+        if session.scalar(
+            select(LateScan.id).where(
+                LateScan.device == scan.device, LateScan.counter == scan.counter
+            )
+        ):
+            return
+    acts.once(actor, _name(scan.device, scan.counter), acts.digest_of(key), lambda: {"scan": key})
+
+
+def _name(device: str, counter: int) -> str:
+    return f"kept/{device}/{counter}"
+
+
 # Answering
 
 
@@ -311,8 +328,22 @@ def missing(session: Session, name: str | None = None, most: int = 20) -> dict[s
     for each, last, there in session.execute(ends):
         if there < last:
             sent = set(session.scalars(select(LateScan.counter).where(LateScan.device == each)))
-            gaps[each] = [one for one in range(1, last + 1) if one not in sent][:most]
+            never = _unheard(session, each, [n for n in range(1, last + 1) if n not in sent], most)
+            if never:
+                gaps[each] = never
     return gaps
+
+
+def _unheard(session: Session, name: str, counters: list[int], most: int) -> list[int]:
+    """Those of a device's counts that did not come without being an act either."""
+    never: list[int] = []
+    for at in range(0, len(counters), 200):
+        names = {_name(name, each): each for each in counters[at : at + 200]}
+        came = set(session.scalars(select(acts.Act.key).where(acts.Act.key.in_(list(names)))))
+        never += [each for key, each in names.items() if key not in came]
+        if len(never) >= most:
+            break
+    return never[:most]
 
 
 @requires(may.READ_LATE)

@@ -26,6 +26,7 @@ from lims.people.queries import (
     roles_of,
     users,
 )
+from lims.people.rules import BADGE_IDLE
 from lims.people.services import (
     add_user,
     change_password,
@@ -46,6 +47,7 @@ from lims.people.signing_in import (
 )
 
 __all__ = [
+    "BADGE_IDLE",
     "Account",
     "AccountDisabled",
     "ApiToken",

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from lims import custody
 from lims.core import codes
+from lims.core.device import Scan
 from lims.core.words import Text as _
 from lims.custody import KIND_NAMES
 from lims.station.grammar import Mode
@@ -58,12 +59,20 @@ class Scanned:
         key: its idempotency key.
         at: when, by the device's clock; None where the device said nothing.
         seconds: how long before it what is in hand was taken.
+        device, counter: of a scan that the device kept while it had no network (H11).
     """
 
     text: str
     key: str
     at: datetime | None = None
     seconds: float = 0
+    device: str = ""
+    counter: int = 0
+
+    @property
+    def scan(self) -> Scan | None:
+        """What the device said of it; None where it said nothing."""
+        return Scan(self.at, self.device, self.counter) if self.at else None
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ brings the whole page. Nobody need be signed in to see it; then scans show nothi
 
 import json
 import re
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 from uuid import uuid4
@@ -22,19 +23,20 @@ from flask import (
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
-from lims import custody
-from lims.core import clock, codes, db, mode, scanned
-from lims.core.errors import DomainError
+from lims import custody, people
+from lims.core import acts, clock, codes, db, mode, scanned
+from lims.core.errors import DomainError, TemporaryFailure
 from lims.core.permissions import PEOPLE, Actor
 from lims.core.words import Text as _
-from lims.station import cards, orders, practice_pages, sheet
-from lims.station.bench import Bench, Outcome, Scanned, named
+from lims.station import cards, orders, outage_pages, practice_pages, sheet
+from lims.station.bench import CALL, Bench, Outcome, Scanned, named
 from lims.station.grammar import IN_HAND_SECONDS, Mode
 from lims.station.scanning import scan as take
-from lims.web import auth, nav, signing, verdicts
+from lims.web import auth, late, nav, signing, verdicts
 from lims.web.verdicts import Panel
 
 blueprint = Blueprint("bench", __name__, template_folder="templates")
+blueprint.register_blueprint(outage_pages.blueprint)
 nav.add(_("Station"), "/station", PEOPLE, order=2)
 _LONGEST = 400
 
@@ -55,7 +57,8 @@ def scan() -> ResponseReturnValue:
         return _page(actor, None, bench)
     if actor is None:
         return _page(None, _for_nobody(text[:_LONGEST]), Bench(), status=401)
-    outcome = _taken(actor, text[:_LONGEST], bench)
+    hers = request.form.get("person", "") in ("", actor.label)
+    outcome = _taken(actor, text[:_LONGEST], bench) if hers else _not_hers(text[:60], bench)
     practised = practice_pages.after_scan(text[:_LONGEST], bench, outcome)
     if outcome.go == "badge":
         return _other_badge(text, outcome)
@@ -64,7 +67,7 @@ def scan() -> ResponseReturnValue:
             return signing.sign_out()
         if outcome.go:
             return redirect(outcome.go, 303)
-    return _page(actor, outcome, outcome.bench, practised=practised)
+    return _page(actor, outcome, outcome.bench, status=200 if hers else 409, practised=practised)
 
 
 @blueprint.post("/station/name")
@@ -97,11 +100,40 @@ def commands() -> ResponseReturnValue:
 
 def _taken(actor: Actor, text: str, bench: Bench) -> Outcome:
     try:
-        at = clock.parse(request.form["at"], "at") if request.form.get("at") else None
-        one = Scanned(text, request.form.get("_key") or uuid4().hex, at, _seconds(bench))
-        return take(actor, scanned=one, bench=bench)
+        one = _scanned(text, bench)
+        outcome = take(actor, scanned=one, bench=bench)
+        if one.scan is not None and one.counter:
+            custody.late_arrived(actor, one.scan, one.key)
+        return outcome
+    except (TemporaryFailure, acts.StillRunning):
+        raise
     except DomainError as refusal:  # a role that may not look, or a time that is none
         return Outcome(verdicts.of_error(refusal), bench)
+
+
+def _scanned(text: str, bench: Bench) -> Scanned:
+    form = request.form
+    said = {
+        late.TIME: form.get("at", ""),
+        late.DEVICE: form.get("device", ""),
+        late.COUNTER: form.get("counter", ""),
+    }
+    one = Scanned(text, form.get("_key") or uuid4().hex, None, _seconds(bench))
+    scan = late.scan_of(said.get)
+    return replace(one, at=scan.at, device=scan.device, counter=scan.counter) if scan else one
+
+
+def _not_hers(text: str, bench: Bench) -> Outcome:
+    """A scan that somebody else made is never written in the name of whoever is here now."""
+    panel = Panel(
+        "stop",
+        text,
+        str(_("It was scanned by another person, under her own sign-in.")),
+        str(_("Let her sign in here with badge and PIN; it is sent then.")),
+        str(CALL),
+        recorded=False,
+    )
+    return Outcome(panel, bench)
 
 
 def _seconds(bench: Bench) -> float:
@@ -205,6 +237,8 @@ def _page(
         orders=orders.ORDERS.values(),
         badge=(badge or request.form.get("code", "")) if asks_pin else "",
         key=uuid4().hex,
+        kept_orders=outage_pages.kept_orders(),
+        idle_seconds=int(people.BADGE_IDLE.total_seconds()),
         line=_line(outcome),
         practised=practised,
     )

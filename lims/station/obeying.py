@@ -13,6 +13,7 @@ from lims.custody.permissions import READ
 from lims.station import grammar, orders
 from lims.station.bench import CALL, Bench, Outcome, Scanned
 from lims.station.grammar import Mode
+from lims.station.putting import require_prompt
 from lims.web import verdicts
 from lims.web.verdicts import Panel
 
@@ -22,6 +23,8 @@ def obey(actor: Actor, order: orders.Order, scanned: Scanned, bench: Bench) -> O
     """Do what a command says."""
     if order.name.startswith("UNDO"):
         return _undo(actor, scanned, bench, whole=order.name == "UNDO BATCH")
+    if order.name == "PRINT":
+        require_prompt(scanned)
     if order.name in ("PRINT", "VERIFY"):
         return _about_label(actor, order.name, scanned, bench)
     if order.name == "SIGN-OUT":
@@ -64,6 +67,7 @@ def _undo(actor: Actor, scanned: Scanned, bench: Bench, *, whole: bool) -> Outco
         code, _dot, entry = each.partition(".")
 
         def call(code: str = code, entry: str = entry) -> dict[str, Any]:
+            require_prompt(scanned)
             custody.undo(actor, code=code, entry=int(entry))
             return {"code": code, "entry": int(entry)}
 
@@ -113,6 +117,7 @@ def _about_label(actor: Actor, name: str, scanned: Scanned, bench: Bench) -> Out
         return Outcome(Panel("ok", said), bench.put_down(), go=f"/items/{code}/labels")
 
     def call() -> dict[str, Any]:
+        require_prompt(scanned)
         copy = labels.stick(actor, scanned=bench.hand)
         return {"code": copy.code, "copy": copy.copy}
 

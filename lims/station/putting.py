@@ -1,11 +1,13 @@
 """What a scan at the station writes: an item or a box stands somewhere else now."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from sqlalchemy.orm import Session
+
 from lims import custody, ledger
-from lims.core import acts, db, device
-from lims.core.device import Scan
+from lims.core import acts, codes, db, device
 from lims.core.permissions import Actor, requires
 from lims.core.words import Text as _
 from lims.custody import Place
@@ -15,6 +17,8 @@ from lims.station.bench import Bench, Outcome, Scanned, did, named
 from lims.station.grammar import Mode
 from lims.web import late
 from lims.web.verdicts import Panel
+
+_KEPT = custody.late_door("move")
 
 
 @requires(MOVE)
@@ -26,9 +30,11 @@ def put(actor: Actor, code: str, to: str, scanned: Scanned, bench: Bench) -> Out
     """
     batch = bench.mode is Mode.BATCH
     key = f"{bench.batch}.{scanned.key}" if batch else scanned.key
+    scan = scanned.scan
 
     def call() -> dict[str, Any]:
-        require_prompt(scanned)
+        if not scanned.counter:
+            require_prompt(scanned)
         with db.transaction() as session:
             found = custody.find(session, code, lock=True)
             there = custody.place_by_code(session, to)
@@ -39,19 +45,25 @@ def put(actor: Actor, code: str, to: str, scanned: Scanned, bench: Bench) -> Out
             now = custody.place_by_code(session, moved.place)
             return {"code": found.code, "was": before.name if before else "", "now": now.name}
 
-    with device.said(Scan(scanned.at) if scanned.at else None):
-        digest = acts.digest_of("station.put", code, to)
-        answer = acts.once(actor, key, digest, call).answer
+    digest = acts.digest_of("station.put", code, to)
+    if scan is not None and scan.replayed:
+        given = {"code": code, "to": to}
+        answer = _KEPT(actor, scan, key, digest, given, call).answer
+    else:
+        with device.said(scan):
+            answer = acts.once(actor, key, digest, call).answer
+    if "late_scan" in answer:
+        return _put_aside(code, to, answer, bench)
     with db.reading() as session:
         title = named(session, answer["code"])
         card = cards.card_of(session, custody.find(session, answer["code"]))
-        last = ledger.last_of(session, custody.stream(answer["code"]))
+        number = _number(session, custody.stream(answer["code"]), key)
     if "already" in answer:
         what = _("%(what)s is already in %(place)s", what=title, place=answer["already"])
         return Outcome(Panel("ok", str(what), recorded=False), bench.put_down(), title, card)
     after = replace(bench, count=bench.count + 1) if batch else bench.put_down()
-    if last is not None:
-        after = did(after, answer["code"], last.number)
+    if number is not None:
+        after = did(after, answer["code"], number)
     return Outcome(
         Panel(
             "ok",
@@ -61,8 +73,34 @@ def put(actor: Actor, code: str, to: str, scanned: Scanned, bench: Bench) -> Out
         after,
         title,
         card,
-        event=last.number if last else None,
+        event=number,
     )
+
+
+def _number(session: Session, stream: str, key: str) -> int | None:
+    """The number of the move's own entry; a kept scan writes another one after it."""
+    newest = ledger.last_of(session, stream)
+    if newest is None:
+        return None
+    before = ledger.entry_at(session, stream, newest.number - 1)
+    if newest.kind == "custody.late-taken" and before is not None and before.command == key:
+        return before.number
+    return newest.number
+
+
+def _put_aside(code: str, to: str, answer: Mapping[str, Any], bench: Bench) -> Outcome:
+    """A kept scan that does not agree with what is known by now: another person decides."""
+    folded = codes.fold(code)[: codes.LENGTH]
+    with db.reading() as session:
+        title, place = named(session, folded), named(session, to)
+    panel = Panel(
+        "ask",
+        f"{title} → {place}",
+        str(_("Put aside when it arrived: %(why)s", why=answer["said"])),
+        str(_("Leave it where it is, and let another person answer this scan on the start page.")),
+        str(_("QC officer")),
+    )
+    return Outcome(panel, bench if bench.mode is Mode.BATCH else bench.put_down(), title)
 
 
 def _box_of(place: Place) -> Any:
@@ -85,7 +123,7 @@ def carry(actor: Actor, inner: str, outer: str, scanned: Scanned, bench: Bench) 
             return {"was": was.name if was else "", "now": around.name}
 
     digest = acts.digest_of("station.carry", inner, outer)
-    with device.said(Scan(scanned.at) if scanned.at else None):
+    with device.said(scanned.scan):
         answer = acts.once(actor, scanned.key, digest, call).answer
     with db.reading() as session:
         title = named(session, inner)
@@ -102,5 +140,5 @@ def carry(actor: Actor, inner: str, outer: str, scanned: Scanned, bench: Bench) 
 
 def require_prompt(scanned: Scanned) -> None:
     """Asked inside the act: what was done already is answered, however late it is asked again."""
-    if scanned.at is not None:
-        late.require_prompt(Scan(scanned.at), keepable=False)
+    if scanned.scan is not None:
+        late.require_prompt(scanned.scan, keepable=False)

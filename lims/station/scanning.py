@@ -7,8 +7,8 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from lims import custody, people
-from lims.core import clock, codes, db, mode
-from lims.core.errors import DomainError
+from lims.core import acts, clock, codes, db, mode
+from lims.core.errors import DomainError, TemporaryFailure
 from lims.core.permissions import Actor, requires
 from lims.core.words import Text as _
 from lims.custody import FINAL, KIND_NAMES, STATE_NAMES, State
@@ -30,6 +30,8 @@ def scan(actor: Actor, *, scanned: Scanned, bench: Bench) -> Outcome:
     """
     try:
         return _scan(actor, scanned, bench)
+    except (TemporaryFailure, acts.StillRunning):
+        raise  # the same scan is asked again, and answered then
     except DomainError as refusal:
         if bench.mode is Mode.BATCH and scanned.text not in bench.unknown:
             bench = replace(bench, unknown=(*bench.unknown, scanned.text[:60]))

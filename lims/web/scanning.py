@@ -49,16 +49,60 @@ def stops() -> Mapping[str, Panel]:
         ),
         "left": _stop(
             _("Scans of another person were not sent:"),
-            _("She is no longer signed in here."),
-            _("Let her scan them again."),
+            _("They were scanned under her sign-in, and nobody sends them in her name."),
+            _("Let her sign in here with badge and PIN; they are sent then."),
         ),
+        **_without_a_connection(),
+    }
+
+
+def _without_a_connection() -> Mapping[str, Panel]:
+    """What a station says while the server is away."""
+    return {
         "wait": Panel(
             "wait",
-            str(_("Waiting for the server:")),
-            str(_("It does not answer. What is scanned is kept and sent in its order.")),
-            str(_("Leave this page open.")),
+            str(_("Kept on this device:")),
+            str(_("The server does not answer. What is scanned is kept and sent in its order.")),
+            str(_("Scan on, and leave the things where you put them.")),
             str(_("The operator, if it does not come back.")),
             recorded=False,
+        ),
+        "kept-trouble": Panel(
+            "ask",
+            str(_("Not everything that was kept could be done:")),
+            str(_("Something else had happened meanwhile, or the scan could not be used.")),
+            str(_("Look at the last scans below, and at each of these things.")),
+            str(_CALL),
+        ),
+        "offline-act": _stop(
+            _("This is not done without a connection:"),
+            _("Only moves of things into places are kept; anything else must be known now."),
+            _("Scan it again when the connection is back."),
+        ),
+        "offline-place": _stop(
+            _("This scan was not used:"),
+            _("Without a connection a place is only taken for the thing in hand, or for a batch."),
+            _("Scan the thing, then its place. For a batch scan BATCH, then the place."),
+        ),
+        "offline-badge": _stop(
+            _("A badge cannot be checked without a connection:"),
+            _("Who works here stays as it was."),
+            _("Wait for the connection, or let whoever is signed in here go on."),
+        ),
+        "offline-band": _stop(
+            _("Cannot confirm: no connection"),
+            _("Who a woman is, is never confirmed without the server."),
+            _("Do not give anything. Use its downtime sheet: both codes by hand, two people."),
+        ),
+        "offline-nobody": _stop(
+            _("Nobody is signed in here:"),
+            _("A sign-in that was not used for a while has ended; none begins without the server."),
+            _("Write down the thing, its place and the time; scan it when the connection is back."),
+        ),
+        "second-window": _stop(
+            _("The station is open in another window of this device."),
+            _("Two windows would not know what the other has in hand."),
+            _("Go on there, or close that window."),
         ),
     }
 

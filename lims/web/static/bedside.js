@@ -1,6 +1,8 @@
 // The bedside works without this. With it, a scan is enough to go on, a locked screen or a call
 // ends the check, and the screen stays awake.
 
+import { keepAtHand } from "./outage.js";
+
 for (const field of document.querySelectorAll("[data-auto]")) {
   field.addEventListener("input", (event) => {
     if (!event.isTrusted && field.value) field.form.requestSubmit(); // a scan, not a finger
@@ -19,5 +21,8 @@ if (document.querySelector("[data-left-restarts]")) {
 addEventListener("pageshow", (event) => {
   if (event.persisted) location.replace("/bedside");
 });
+
+// Without a connection the next page says so, and never that something may be given.
+keepAtHand();
 
 navigator.wakeLock?.request("screen").catch(() => {});

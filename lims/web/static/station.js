@@ -1,63 +1,79 @@
 // The station: scans are sent in their order, one after the other, each under a key of its own until
-// the server has answered it. A lost answer is asked for again and acts once; a reload keeps what waits.
+// the server has answered it. A lost answer is asked for again and acts once. What waits is kept on the
+// device over a reload, a closed tab and an outage; it belongs to whoever scanned it.
 
-import { sayVerdicts, say, stop } from "./scan.js";
+import { foresee, keepAtHand, showNetwork } from "./outage.js";
+import { say, sayVerdicts, stop } from "./scan.js";
+import * as store from "./store.js";
 
-const KEPT = "exotrace.station";
 const PROMPT = 110_000; // ms; the server takes nothing older than two minutes as made now
 const LAST = 8;
+const LAST_KEPT = 60; // lines of scans that were kept stay for longer, so that each can be looked at
+const PROBE = 3000; // ms between two looks whether the server is back
 
 const board = () => document.getElementById("board");
 const box = document.getElementById("scan");
 const words = document.querySelector("[data-words]").dataset;
+const orders = JSON.parse(words.orders);
+const shell = "shell" in board().dataset; // kept on this device, drawn for nobody
+const idle = Number(words.idle) * 1000;
 let carried = JSON.parse(board().dataset.carried);
 let takenAt = 0; // when what is in hand was scanned, by this device
 let last = [];
-let queue = [];
+let queue = []; // of everybody, in order
+let session = null; // who was last signed in here: label, name, and when she was last at work
 let working = false;
 let tries = 0;
-
+let since = 0; // when the server was first missed; 0 while it is there
+let trouble = []; // kept scans that came to something other than ok
 let owner = board().dataset.person; // whose hand and mode these are, also while she is signed out
+let wake = () => {};
+let early = []; // scanned before what is kept was read
 
 const person = () => board().dataset.person;
+const mine = () => queue.filter((each) => !person() || !each.person || each.person === person());
+const held = () => queue.filter((each) => person() && each.person && each.person !== person());
+const isBadge = (scan) => scan.text[0] === "P" && [9, 12].includes(scan.text.length);
+const bench = () => ({ carried, takenAt, last, at: Date.now() });
 
 function key() {
   const bytes = crypto.getRandomValues(new Uint8Array(16)); // randomUUID wants https
   return [...bytes].map((each) => each.toString(16).padStart(2, "0")).join("");
 }
 
-function keep() {
-  try {
-    sessionStorage.setItem(KEPT, JSON.stringify({ owner, carried, takenAt, last, queue }));
-  } catch {
-    // a browser that keeps nothing loses what waits when it reloads
-  }
+/** Somebody is at work here now; without a connection this is all that says who. */
+async function atWork() {
+  if (!person()) return;
+  session = { label: person(), name: session?.name ?? "", at: Date.now() };
+  await store.note("session", session).catch(() => {});
 }
 
-function recall() {
-  let kept = null;
-  try {
-    kept = JSON.parse(sessionStorage.getItem(KEPT) ?? "null");
-  } catch {
-    kept = null;
+async function recall() {
+  const { scans, facts } = await store.recall().catch(() => ({ scans: [], facts: {} }));
+  queue = scans;
+  session = facts.session ?? null;
+  if (shell && session && Date.now() - session.at <= idle) board().dataset.person = session.label;
+  if (!shell) {
+    const name = document.querySelector(".person bdi")?.textContent ?? "";
+    session = person() ? { label: person(), name, at: Date.now() } : null;
+    await store.note("session", session).catch(() => {});
   }
+  owner = person();
+  const kept = owner && facts[`bench/${owner}`];
   if (!kept) return;
   last = kept.last;
-  // A scan belongs to whoever made it: another person's is never sent in her place.
-  const mine = kept.queue.filter((each) => !person() || !each.person || each.person === person());
-  if (mine.length < kept.queue.length) {
-    const others = kept.queue.filter((each) => !mine.includes(each));
-    stop("left", others.map((each) => each.text).join(", "));
-  }
-  queue = mine;
-  if (person() && kept.owner === person()) ({ carried, takenAt } = kept);
+  const waits = queue.some((each) => each.person === owner);
+  if (waits || Date.now() - kept.at <= idle) ({ carried, takenAt } = kept);
 }
 
 function count() {
   const shown = document.querySelector("[data-queue]");
-  if (!shown) return;
-  shown.dataset.queue = String(queue.length);
-  shown.textContent = queue.length ? `${words.waiting} ${queue.length}` : "";
+  const waiting = mine().length + (early?.length ?? 0);
+  if (shown) {
+    shown.dataset.queue = String(waiting);
+    shown.textContent = waiting ? `${words.waiting} ${waiting}` : "";
+  }
+  showNetwork(words, { since, count: waiting, held: held() });
 }
 
 function showLast() {
@@ -106,8 +122,7 @@ function show(page, scan) {
   if (carried.hand && carried.hand_at !== before.hand_at) takenAt = scan?.at ?? Date.now();
   for (const field of document.querySelectorAll("[name=_csrf]")) field.value = board().dataset.csrf;
   document.querySelector("meta[name=csrf-token]")?.setAttribute("content", board().dataset.csrf);
-  const line = board().dataset.line;
-  if (line && scan) last = [{ ...JSON.parse(line), at: scan.at }, ...last].slice(0, LAST);
+  if (board().dataset.line && scan) wrote(JSON.parse(board().dataset.line), scan);
   showLast();
   handLeft();
   count();
@@ -116,14 +131,26 @@ function show(page, scan) {
   const pin = document.getElementById("pin");
   if (pin) pin.focus();
   else if (document.activeElement === document.body) box?.focus({ preventScroll: true });
-  go(board().dataset.go);
+}
+
+/** One more line of the last scans. */
+function wrote(said, scan) {
+  const kept = Boolean(scan.counter);
+  if (kept && ["stop", "ask"].includes(said.kind)) trouble.push(scan.said || scan.text);
+  last = [{ ...said, at: scan.at, kept }, ...last].filter(
+    (each, place) => place < LAST || (each.kept && place < LAST_KEPT),
+  );
 }
 
 function go(where) {
   if (!where || where === "badge") return;
-  keep();
   if (where === "sign-out") document.querySelector("form[action='/sign-out']")?.requestSubmit();
   else location.assign(where);
+}
+
+function again() {
+  location.reload();
+  return new Promise(() => {}); // this page is over
 }
 
 async function send(scan) {
@@ -134,67 +161,165 @@ async function send(scan) {
   body.set("_csrf", board().dataset.csrf);
   body.set("at", new Date(scan.at).toISOString());
   body.set("age", String(Math.max(0, Math.round(scan.at - takenAt))));
+  body.set("person", scan.person ?? "");
+  if (scan.counter) {
+    body.set("device", scan.device);
+    body.set("counter", String(scan.counter));
+  }
   const answer = await fetch("/station", { method: "POST", body, headers: { "X-Board": "yes" } });
   if (answer.status >= 500) throw new Error(`the server answered ${answer.status}`);
   const page = new DOMParser().parseFromString(await answer.text(), "text/html");
   if (!page.getElementById("board")) {
+    if (answer.status === 409) throw new Error("the first sending of this scan is still at work");
     // Signed in or out in another window: this page's form is no longer its own.
-    keep();
-    location.reload();
-    return new Promise(() => {});
+    return again();
   }
   return { page, status: answer.status };
 }
 
-const isBadge = (scan) => scan.text[0] === "P" && [9, 12].includes(scan.text.length);
+const pause = (milliseconds) =>
+  new Promise((done) => {
+    wake = done;
+    setTimeout(done, milliseconds);
+  });
+
+/** From now on what is scanned is kept, with the device's own count. */
+async function missed() {
+  since ||= Date.now();
+  await Promise.all(queue.map((each) => each.stored));
+  const bare = mine().filter((each) => !each.counter && !isBadge(each));
+  if (bare.length) await store.number(bare, `station-${key().slice(0, 16)}`).catch(() => {});
+  if (queue.length && !document.querySelector("#scan-said [data-verdict]")) {
+    saidKept(mine().at(-1));
+  }
+  count();
+}
+
+function saidKept(scan) {
+  board().querySelector(".said")?.replaceChildren(); // one verdict at a time
+  if (scan) stop("wait", scan.said || scan.text);
+}
+
+async function isBack() {
+  try {
+    return (await fetch("/healthz", { cache: "no-store" })).ok;
+  } catch {
+    return false;
+  }
+}
+
+async function found() {
+  tries = 0;
+  if (!since) return;
+  if (shell) await again(); // the real page sends what was kept
+  since = 0;
+  document.querySelector("#scan-said [data-verdict=wait]")?.remove();
+  count();
+}
+
+/** The next scan that may be sent now: hers alone, or a badge while nobody is signed in. */
+function next() {
+  if (!person()) {
+    return queue.find((each) => isBadge(each) || !each.person);
+  }
+  return queue.find((each) => !each.person || each.person === person());
+}
 
 async function work() {
   if (working) return;
   working = true;
-  while (queue.length) {
-    // Nobody is signed in any more: what she scanned waits for her PIN.
-    const held = !person() && queue[0].person;
-    const at = held ? queue.findIndex(isBadge) : 0;
-    if (at < 0) break;
-    const scan = queue[at];
-    if (Date.now() - scan.at > PROMPT && !scan.sent) {
-      queue.splice(at, 1);
-      stop("late", scan.text);
+  for (;;) {
+    if (shell || (since && !next())) {
+      if (await isBack()) await found();
+      else {
+        await missed();
+        await pause(PROBE);
+      }
       continue;
     }
-    scan.sent = true;
-    keep();
-    count();
-    let answer;
-    try {
-      answer = await send(scan);
-    } catch {
-      tries += 1;
-      if (!document.querySelector("#scan-said [data-verdict=wait]")) stop("wait", scan.text);
-      count();
-      await new Promise((done) => setTimeout(done, Math.min(5000, 250 * 2 ** tries)));
-      continue; // the same scan under the same key
-    }
-    if (tries) document.getElementById("scan-said")?.replaceChildren();
-    tries = 0;
-    if (answer.status === 401 && scan.person && !isBadge(scan)) {
-      show(answer.page, null);
-      scan.sent = false;
-      keep();
-      continue;
-    }
-    queue.splice(at, 1);
-    show(answer.page, scan);
-    keep();
+    const scan = next();
+    if (!scan) break;
+    await sendOne(scan);
   }
   working = false;
   count();
+  if (trouble.length) stop("kept-trouble", trouble.join(", "));
+  trouble = [];
+}
+
+async function sendOne(scan) {
+  if (Date.now() - scan.at > PROMPT && isBadge(scan)) {
+    await gone(scan);
+    stop("late", scan.text);
+    return;
+  }
+  if (Date.now() - scan.at > PROMPT && !scan.counter) {
+    await store.number([scan], `station-${key().slice(0, 16)}`).catch(() => {});
+  }
+  count();
+  let answer;
+  try {
+    await scan.stored; // nothing is sent that would be forgotten if this page ended now
+    answer = await send(scan);
+  } catch {
+    tries += 1;
+    await missed();
+    await pause(Math.min(5000, 250 * 2 ** tries));
+    return; // the same scan under the same key
+  }
+  await found();
+  if (answer.status === 409 || (answer.status === 401 && scan.person && !isBadge(scan))) {
+    show(answer.page, null); // it waits for whoever scanned it
+    if (held().includes(scan)) stop("left", scan.text);
+    return;
+  }
+  queue.splice(queue.indexOf(scan), 1);
+  show(answer.page, scan);
+  await store.answered(scan, owner, bench()).catch(() => {});
+  await atWork();
+  go(board().dataset.go);
+}
+
+async function gone(scan) {
+  queue.splice(queue.indexOf(scan), 1);
+  await store.drop(scan).catch(() => {});
+}
+
+/** Where the hand and the batch will be once everything that waits was done. */
+function foreseen() {
+  const hand = carried.hand ?? "";
+  let state = { mode: carried.mode, hand, aim: carried.aim ?? "", at: takenAt };
+  for (const each of mine()) ({ state } = foresee(state, each, orders));
+  return state;
+}
+
+function refusal(scan) {
+  if (!person() || (session && Date.now() - session.at > idle)) return "offline-nobody";
+  const { refused, said } = foresee(foreseen(), scan, orders);
+  scan.said = said;
+  return refused;
 }
 
 function take(text, at) {
-  queue.push({ text, at, key: key(), person: person() });
-  keep();
+  if (early) {
+    early.push([text, at]);
+    count();
+    return;
+  }
+  const scan = { text, at, key: key(), person: person(), name: session?.name ?? "" };
+  const refused = since && refusal(scan);
+  if (refused) {
+    board().querySelector(".said")?.replaceChildren();
+    stop(refused, text);
+    return;
+  }
+  scan.stored = store.add(scan).catch(() => {});
+  queue.push(scan);
   count();
+  if (since) {
+    saidKept(scan);
+    missed().then(atWork);
+  }
   work();
 }
 
@@ -212,14 +337,53 @@ document.getElementById("station").addEventListener("submit", (event) => {
   box.focus();
 });
 
-recall();
-showLast();
-setInterval(handLeft, 250);
-if (carried.mode !== "single" || carried.hand) {
-  send({ text: "", key: key(), at: Date.now() }) // the board again as it was before the reload
-    .then(({ page }) => show(page, null))
-    .catch(() => say("stop"))
-    .finally(work);
-} else {
+addEventListener("offline", () => missed().then(work));
+addEventListener("online", () => wake());
+
+/** One window of a device is the station: two would each have a hand of their own. */
+function alone() {
+  if (!navigator.locks) return Promise.resolve();
+  return new Promise((done) => {
+    const busy = setTimeout(() => stop("second-window"), 1500);
+    navigator.locks.request("exotrace.station", () => {
+      clearTimeout(busy);
+      document.querySelector("#scan-said [data-verdict]")?.remove();
+      done();
+      return new Promise(() => {}); // until this page goes
+    });
+  });
+}
+
+async function begin() {
+  await alone();
+  await recall();
+  if (shell) since = Date.now();
+  showLast();
+  showShell();
+  setInterval(handLeft, 250);
+  count();
+  if (!shell && person() && (carried.mode !== "single" || carried.hand)) {
+    await send({ text: "", key: key(), at: Date.now(), person: person() })
+      .then(({ page }) => show(page, null)) // the board again as it was before the reload
+      .catch(missed);
+  }
+  if (held().length) stop("left", held().map((each) => each.text).join(", "));
+  const some = early;
+  early = null;
+  for (const scan of some) take(...scan);
+  count();
   work();
 }
+
+/** The page that is kept on the device says who works here, and how. */
+function showShell() {
+  if (!shell) return;
+  const name = document.querySelector("[data-shell-person]");
+  name.textContent = person() ? session.name : "";
+  for (const each of document.querySelectorAll("[data-when]")) {
+    each.hidden = each.dataset.when !== (person() ? "somebody" : "nobody");
+  }
+}
+
+begin();
+keepAtHand();
