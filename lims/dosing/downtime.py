@@ -4,18 +4,16 @@ It says who by her number alone, and never the four figures of the label: the se
 them off the container when the sheet is entered. Printed while a dose waits, so that it is at hand.
 """
 
-import re
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from flask import Response
-from fpdf import FPDF
 from fpdf.enums import XPos, YPos
 from sqlalchemy.orm import Session
 
 from lims import custody, isolation, labels, studies
-from lims.core import clock, codes, db, mode, words
+from lims.core import clock, codes, db, mode
 from lims.core.errors import NotFound
 from lims.core.permissions import Actor, requires
 from lims.core.units import ml
@@ -30,7 +28,6 @@ from lims.dosing.gathering import facts_of
 from lims.dosing.schemas import SeenIn
 from lims.web.fields import Flag
 
-_LATIN = re.compile(r"[A-Za-z0-9(](?:[^\u0600-\u06ff]*[A-Za-z0-9)%])?")
 _OUT = (State.ALLOCATED, State.ISSUED, State.THAWED)
 
 
@@ -82,29 +79,8 @@ def scanned(actor: Actor, *, code: str) -> Response:
     return response
 
 
-class _Paper(FPDF):
-    """A4, every text in a font that has its letters, from the side its language begins on."""
-
-    def __init__(self, foot: str) -> None:
-        super().__init__(format="A4")
-        self.foot = foot
-        self.side = "R" if words.language() == "fa" else "L"
-        self.set_margins(14, 12)
-        self.set_auto_page_break(True, margin=14)
-        self.set_creation_date(clock.now())
-        self.set_title(foot)
-        self.add_page()
-
-    def footer(self) -> None:
-        """Which sheet it is, on each page."""
-        self.set_y(-11)
-        self.say(f"{self.foot}   {self.page_no()}", size=8)
-
-    def say(self, text: str, *, size: float = 10, bold: bool = False, high: float = 5.4) -> None:
-        """Words over the whole width."""
-        text = self._kept_apart(text)
-        self._face(text, size, bold=bold)
-        self.multi_cell(0, high, text, align=self.side, new_x=XPos.LMARGIN, new_y=YPos.NEXT)
+class _Paper(labels.Paper):
+    """With pairs, lines to write on, and questions with boxes."""
 
     def pair(self, name: str, value: str) -> None:
         """What something is called, and what it is."""
@@ -119,7 +95,7 @@ class _Paper(FPDF):
             top = self.get_y()
         for at, name in enumerate(names if self.side == "L" else names[::-1]):
             self.set_xy(left + at * width, top)
-            self._face(name, 8, bold=False)
+            self.face(name, 8, bold=False)
             self.cell(width - 4, 4, name, align=self.side)
             self.line(left + at * width, top + 10.5, left + (at + 1) * width - 4, top + 10.5)
         self.set_xy(left, top + 12.5)
@@ -136,28 +112,14 @@ class _Paper(FPDF):
         for at, answer in enumerate(answers if left else answers[::-1]):
             x = edge + at * 17
             self.rect(x if left else x + 13, top + 0.9, 3.6, 3.6)
-            self._face(answer, 8, bold=False)
+            self.face(answer, 8, bold=False)
             self.set_xy(x + 4.2 if left else x, top)
             self.cell(12, 5.4, answer, align=self.side)
         self.set_xy(self.l_margin + (36 if self.side == "L" else 0), top)
-        self._face(question, 9.5, bold=False)
+        self.face(question, 9.5, bold=False)
         self.multi_cell(
             self.epw - 36, 5.4, question, align=self.side, new_x=XPos.LMARGIN, new_y=YPos.NEXT
         )
-
-    def _kept_apart(self, text: str) -> str:
-        """Latin words and figures as one run: after Persian a date would read from its end."""
-        if self.side == "L":
-            return text
-        return _LATIN.sub(lambda found: f"\u200e{found[0]}\u200e", text)
-
-    def _face(self, text: str, size: float, *, bold: bool) -> None:
-        face = labels.choose(text, "bold" if bold else "sans", "sheet")
-        family = f"{face.path}#{face.index}"
-        if family.lower() not in self.fonts:
-            self.add_font(family, "", face.path, collection_font_number=face.index)
-        self.set_font(family, size=size)
-        self.set_text_shaping(True, direction="rtl" if self.side == "R" else "ltr")
 
 
 def _draw(session: Session, item: Item, subject: studies.Subject) -> bytes:
@@ -166,9 +128,8 @@ def _draw(session: Session, item: Item, subject: studies.Subject) -> bytes:
     zone = ZoneInfo(facts.time_zone)
     lot = isolation.lot_of(session, isolation.vial_of(session, item.id).lot_id)
     arm = read.arm(subject.arm) if subject.arm else None
-    paper = _Paper(f"D-1  {codes.grouped(item.code)}  {clock.printed(clock.now())}")
-    if mode.is_practice(session):
-        paper.say(str(_("PRACTICE - not for human use")), bold=True, size=12)
+    foot = f"D-1  {codes.grouped(item.code)}  {clock.printed(clock.now())}"
+    paper = _Paper(foot, practice=mode.is_practice(session))
     paper.say(str(_("Downtime sheet D-1")), bold=True, size=17, high=9)
     paper.say(
         str(

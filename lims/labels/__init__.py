@@ -41,12 +41,14 @@ from lims.labels.queries import (
     not_stuck,
     request_by_id,
     tally,
+    void_copies,
     without_label,
 )
 from lims.labels.rendering import Drawn, DrawnSymbol, LabelContent, read_png, render, verify_png
 from lims.labels.services import destroy, reprint, request, stick, stream
 from lims.labels.settling import doubt_unfinished, settle
 from lims.labels.sweeping import sweep
+from lims.labels.writing import Paper
 
 __all__ = [
     "PRINTER_WORDS",
@@ -66,6 +68,7 @@ __all__ = [
     "NotReadable",
     "NotSettled",
     "OldLabel",
+    "Paper",
     "PrinterKind",
     "PrinterSilent",
     "PrinterView",
@@ -109,6 +112,7 @@ __all__ = [
     "tally",
     "test_printer",
     "verify_png",
+    "void_copies",
     "withheld",
     "without_label",
     "work",

@@ -70,6 +70,21 @@ def live_copy_of(db: Session, request: LabelRequest) -> LabelCopy | None:
     )
 
 
+def void_copies(db: Session, letter: str) -> list[tuple[str, int]]:
+    """Labels that are dead while another of the same code lives: code and copy, by code."""
+    live = select(LabelCopy.code).where(LabelCopy.state == CopyState.LIVE)
+    found = db.execute(
+        select(LabelCopy.code, LabelCopy.copy)
+        .where(
+            LabelCopy.state == CopyState.VOID,
+            LabelCopy.code.startswith(letter),
+            LabelCopy.code.in_(live),
+        )
+        .order_by(LabelCopy.code, LabelCopy.copy)
+    )
+    return [(row.code, row.copy) for row in found]
+
+
 def check_copy(db: Session, scanned: codes.Scanned) -> None:
     """Refuse any physical label but the live one; a typed code names no copy and passes.
 

@@ -19,9 +19,9 @@ _COLUMNS = (16, 58, 44, 44, 28)
 class _Page(FPDF):
     """A4 with the lot and the page number at the foot."""
 
-    def __init__(self, foot: str) -> None:
+    def __init__(self, foot: str, *, practice: bool) -> None:
         super().__init__(format="A4")
-        self.foot = foot
+        self.foot, self.practice = foot, practice
         self.set_auto_page_break(True, margin=18)
         for style, name in (("", "sans"), ("B", "bold")):
             self.add_font("sans", style, str(labels.font_file(name)))
@@ -33,6 +33,13 @@ class _Page(FPDF):
             file = getattr(font, "ttfont", None)
             if file is not None:
                 file.close()
+
+    def header(self) -> None:
+        """That nothing here is real, on each page."""
+        if self.practice:
+            self.set_font("sans", "B", 12)
+            text = str(_("PRACTICE - not for human use"))
+            self.cell(0, 8, text, new_x=XPos.LMARGIN, new_y=YPos.NEXT)
 
     def footer(self) -> None:
         """Lot, page n of m."""
@@ -51,7 +58,8 @@ def draw(
 ) -> bytes:
     """The certificate as PDF, in the language being spoken; figures and codes in Latin digits."""
     study = studies.study(session, item.study_id)  # type: ignore[arg-type]
-    with closing(_Page(f"{lot.name}  {codes.grouped(item.code)}")) as pdf:
+    foot = f"{lot.name}  {codes.grouped(item.code)}"
+    with closing(_Page(foot, practice=mode.is_practice(session))) as pdf:
         return _drawn(pdf, session, study, item, lot, facts, answer, signature)
 
 
@@ -68,9 +76,6 @@ def _drawn(
     pdf.set_title(f"CoA {lot.name}")
     pdf.set_creation_date(clock.now())
     pdf.add_page()
-    if mode.is_practice(session):
-        pdf.set_font("sans", "B", 12)
-        pdf.cell(0, 8, str(_("PRACTICE - not for human use")), new_x=XPos.LMARGIN, new_y=YPos.NEXT)
     pdf.set_font("sans", "B", 18)
     pdf.cell(0, 12, str(_("Certificate of analysis")), new_x=XPos.LMARGIN, new_y=YPos.NEXT)
     for name, value in (

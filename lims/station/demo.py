@@ -18,12 +18,12 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from lims import isolation, release, studies
+from lims import isolation, labels, release, studies
 from lims.core import clock, db, mode
 from lims.core.errors import Conflict
 from lims.core.permissions import Actor, Role
 from lims.core.words import Text as _
-from lims.custody import ItemKind, Place, State, holds, items_of
+from lims.custody import Item, ItemKind, Place, State, holds, items_of
 from lims.station.rehearsal import enrolling, furnishing, giving, testing, travelling
 from lims.station.rehearsal.bank import Assay, Bank, cycle, from_a_bank
 from lims.station.rehearsal.leaving import print_labels
@@ -101,8 +101,25 @@ def _make(first: Actor, told: Told) -> Stage:
         own.walk(_walks(own, banked, now, told), until=now)
         set_clock.set(now)
         _learner(first, (own, banked))
+        _replace(own)
         print_labels()
     return own
+
+
+def _replace(stage: Stage) -> None:
+    """Labels and bands that another took the place of: what lies about of them must be refused."""
+    with db.reading() as session:
+        women = studies.subjects(session, studies.study_by_code(session, OWN).id)
+        wearing = [each.number for each in women if studies.live_band(session, each.id)][:3]
+        vials = select(Item.code).where(
+            Item.kind == ItemKind.DOSE, Item.state == State.AVAILABLE, Item.expires_at > clock.now()
+        )
+        vial = str(session.scalar(vials.order_by(Item.name.desc()).limit(1)))
+    for number in wearing:
+        stage.do("clea", studies.issue_wristband, number=number, reason="the first one got wet")
+    stage.do("tara", labels.reprint, code=vial, reason="smudged")
+    print_labels()
+    stage.do("tara", labels.stick, scanned=giving.symbol(vial))
 
 
 def _learner(first: Actor, stages: Sequence[Stage]) -> None:

@@ -4,18 +4,28 @@ import json
 from datetime import UTC, datetime
 from typing import Any
 
-from flask import Blueprint, abort, current_app, redirect, render_template, request, session
+from flask import (
+    Blueprint,
+    Response,
+    abort,
+    current_app,
+    redirect,
+    render_template,
+    request,
+    session,
+)
 from flask.typing import ResponseReturnValue
 
 from lims.core import clock, db, mode
 from lims.core.words import Text as _
-from lims.station import demo, practising, sheet, tasks
+from lims.station import demo, practice_sheets, practising, sheet, tasks
 from lims.station.bench import Bench, Outcome
 from lims.web import auth
 
 blueprint = Blueprint("practice", __name__, template_folder="templates")
 _TALLY = "practice"  # when the first scan of a task came, and how many there were
 _IDLE_SECONDS = 600
+_BADGES = (demo.LEARNER[0], "teo", "cyra")
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "[::1]"})
 
 
@@ -54,6 +64,19 @@ def practice() -> ResponseReturnValue:
     )
 
 
+@blueprint.get("/practice/sheets.pdf")
+def sheets() -> ResponseReturnValue:
+    """The practice sheets, to print."""
+    if not here():
+        abort(404)
+    listed = [each for each in _people() if each["user"] in _BADGES]
+    with db.reading() as read:
+        content = practice_sheets.pdf(read, listed)
+    response = Response(content, content_type="application/pdf")
+    response.headers["Content-Disposition"] = 'inline; filename="practice-sheets.pdf"'
+    return response
+
+
 @blueprint.post("/practice/begin")
 def begin() -> ResponseReturnValue:
     """Start with the first task again."""
@@ -86,11 +109,15 @@ def after_scan(text: str, bench: Bench, outcome: Outcome) -> dict[str, Any] | No
 
 def _learner() -> dict[str, str] | None:
     """The practice person who may do every task; no secret in a system that is for practice."""
+    return next((each for each in _people() if each["user"] == demo.LEARNER[0]), None)
+
+
+def _people() -> list[dict[str, str]]:
     try:
         kept = json.loads((current_app.config["HOME"] / "people.json").read_text(encoding="utf-8"))
-        return next((each for each in kept["people"] if each["user"] == demo.LEARNER[0]), None)
+        return list(kept["people"])
     except (OSError, ValueError, KeyError):
-        return None
+        return []
 
 
 def _since() -> datetime | None:

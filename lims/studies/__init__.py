@@ -42,6 +42,7 @@ from lims.studies.models import (
 )
 from lims.studies.protocol import Protocol
 from lims.studies.queries import (
+    cancelled_bands,
     consent_in_force,
     consents,
     cycle_day_one,
@@ -82,6 +83,7 @@ __all__ = [
     "WindowOverride",
     "Wristband",
     "allocate",
+    "cancelled_bands",
     "confirm_transfer",
     "confirm_units",
     "consent_in_force",

@@ -109,6 +109,12 @@ def subject_by_band(session: Session, code: str) -> tuple[Subject, Wristband] | 
     return (subject(session, band.subject_id), band) if band else None
 
 
+def cancelled_bands(session: Session) -> list[Wristband]:
+    """Bands that another took the place of, by code."""
+    found = select(Wristband).where(Wristband.live.is_(False)).order_by(Wristband.code)
+    return list(session.scalars(found))
+
+
 def live_band(session: Session, subject_id: UUID) -> Wristband | None:
     """The band that is on the arm."""
     return session.scalar(

@@ -7,8 +7,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from lims import labels
 from lims.core import clock, words
+from lims.labels import writing
 from lims.station.rehearsal import giving
 from tests.bed import FIGURES
 from tests.dosing.test_doors import ALONE, Caller, Tablet, web  # noqa: F401
@@ -134,9 +134,9 @@ def test_the_downtime_sheet_is_a_pdf_in_every_language(web, bed, language):  # n
 
 def test_the_downtime_sheet_says_who_by_number_and_holds_no_figures(web, bed, monkeypatch):  # noqa: F811
     woman, said = bed.world.first, []
-    choose = labels.choose
+    choose = writing.choose
     monkeypatch.setattr(
-        labels, "choose", lambda text, *more: said.append(text) or choose(text, *more)
+        writing, "choose", lambda text, *more: said.append(text) or choose(text, *more)
     )
     answer = Tablet(web, bed, "pari").client.get(f"/doses/{woman.dose}/downtime-sheet")
     assert answer.status_code == 200
