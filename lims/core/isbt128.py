@@ -16,7 +16,7 @@ from lims.core.errors import BadInput, Conflict
 from lims.core.words import Text as _
 
 DEMONSTRATION = frozenset({"A9999", "W0000"})
-"""Facility numbers of examples; a live system prints none."""
+"""Facility numbers of examples; a live system takes and prints none (`core.mode`)."""
 _VALUES = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ*"
 _FACILITY = r"[A-NP-Z1-9][A-NP-Z0-9]{2}\d{2}"
 FACILITY = re.compile(_FACILITY)
@@ -67,6 +67,8 @@ FORMS: Sequence[Form] = (
 _BY_NAME: Mapping[str, Form] = {each.name: each for each in FORMS}
 # The longest opening first: `=` alone opens a donation, whose first character is a letter or digit.
 _OPENINGS = sorted(FORMS, key=lambda form: -len(form.opens))
+# Where a data structure begins with a facility number: donation, donor, chain of identity.
+_EXAMPLE = re.compile(rf"(?:=;?|&/CH)({'|'.join(sorted(DEMONSTRATION))})\d")
 _facility: list[str] = []
 
 
@@ -98,6 +100,16 @@ class Isbt128:
     def value(self, name: str) -> str | None:
         """The content of a structure, where it is there."""
         return next((each.value for each in self.structures if each.name == name), None)
+
+
+def demonstration_in(text: str) -> str | None:
+    """The facility number of an example that a text names; ISBT 128 on or off.
+
+    >>> demonstration_in("=A999917123456969")
+    'A9999'
+    """
+    found = _EXAMPLE.search(text)
+    return found[1] if found else None
 
 
 def use(facility: str | None) -> None:

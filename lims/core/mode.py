@@ -7,7 +7,7 @@ a restart can turn a practice system into a live one.
 from sqlalchemy import String, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from lims.core import codes, db
+from lims.core import codes, db, isbt128
 from lims.core.errors import Conflict
 from lims.core.words import Text as _
 
@@ -88,5 +88,22 @@ def admit(session: Session, scanned: codes.Scanned) -> None:
             else _(
                 "%(code)s is a live code; this is a practice system. Put the item back.",
                 code=codes.grouped(scanned.code),
+            )
+        )
+
+
+def admit_number(session: Session, text: str) -> None:
+    """Refuse the facility number of a demonstration in a live system.
+
+    Raises:
+        PracticeCode: a supplier's or a label's text names one.
+    """
+    number = isbt128.demonstration_in(text)
+    if number is not None and not is_practice(session):
+        raise codes.PracticeCode(
+            _(
+                "%(number)s is the facility number of demonstrations; this is a live system. "
+                "Set the thing aside and ask where it came from.",
+                number=number,
             )
         )

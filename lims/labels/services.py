@@ -60,6 +60,8 @@ def request(
     frozen = _frozen(template, scanned.code, fields)
     with db.transaction() as session:
         mode.admit(session, scanned)
+        for text in frozen.values():
+            mode.admit_number(session, text)
         copy, dead = _next_copy(session, scanned.code, (reason or "").strip())
         with suppress(FontMissing):
             wanted = load(template)

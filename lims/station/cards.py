@@ -52,6 +52,8 @@ def scanned(actor: Actor, *, code: str, station: str = "") -> dict[str, Any]:
     """
     read = scanned_text.tell(code, "code")
     if not isinstance(read, codes.Scanned):
+        with db.reading() as session:
+            mode.admit_number(session, read.text)
         return _foreign(read)
     with db.reading() as session:
         mode.admit(session, read)
