@@ -28,15 +28,24 @@ from lims.core import acts, clock, codes, db, mode, scanned
 from lims.core.errors import DomainError, TemporaryFailure
 from lims.core.permissions import PEOPLE, Actor
 from lims.core.words import Text as _
-from lims.station import cards, orders, outage_pages, practice_pages, sheet
+from lims.station import (
+    cards,
+    orders,
+    outage_pages,
+    photo_pages,
+    photos,
+    practice_pages,
+    sheet,
+)
 from lims.station.bench import CALL, Bench, Outcome, Scanned, named
 from lims.station.grammar import IN_HAND_SECONDS, Mode
 from lims.station.scanning import scan as take
-from lims.web import auth, late, nav, signing, verdicts
+from lims.web import auth, late, nav, scanning, signing, verdicts
 from lims.web.verdicts import Panel
 
 blueprint = Blueprint("bench", __name__, template_folder="templates")
 blueprint.register_blueprint(outage_pages.blueprint)
+blueprint.register_blueprint(photo_pages.blueprint)
 nav.add(_("Station"), "/station", PEOPLE, order=2)
 _LONGEST = 400
 
@@ -52,9 +61,9 @@ def scan() -> ResponseReturnValue:
     """One scan, one typed word, or one pressed command."""
     actor = auth.actor_or_nobody()
     bench = _carried()
-    text = (request.form.get("command") or request.form.get("code", "")).strip(" \t\r\n")
+    text, refused = _said(bench)
     if not text:
-        return _page(actor, None, bench)
+        return _page(actor, refused, bench, status=422 if refused else 200)
     if actor is None:
         return _page(None, _for_nobody(text[:_LONGEST]), Bench(), status=401)
     hers = request.form.get("person", "") in ("", actor.label)
@@ -121,6 +130,20 @@ def _scanned(text: str, bench: Bench) -> Scanned:
     one = Scanned(text, form.get("_key") or uuid4().hex, None, _seconds(bench))
     scan = late.scan_of(said.get)
     return replace(one, at=scan.at, device=scan.device, counter=scan.counter) if scan else one
+
+
+def _said(bench: Bench) -> tuple[str, Outcome | None]:
+    """What was scanned, typed or pressed; without a script also what is on a photograph."""
+    text = (request.form.get("command") or request.form.get("code", "")).strip(" \t\r\n")
+    photo = request.files.get("photo")
+    if text or photo is None or not photo.filename:
+        return text, None
+    try:
+        return photos.one(photos.sent(photo.stream)), None
+    except photos.NoPicture as refusal:
+        panel = scanning.stops()[refusal.why]
+        what = " ".join([panel.what, *refusal.args[1:]])
+        return "", Outcome(replace(panel, what=what), bench)
 
 
 def _not_hers(text: str, bench: Bench) -> Outcome:

@@ -53,6 +53,7 @@ def stops() -> Mapping[str, Panel]:
             _("Let her sign in here with badge and PIN; they are sent then."),
         ),
         **_without_a_connection(),
+        **_of_pictures(),
     }
 
 
@@ -103,6 +104,38 @@ def _without_a_connection() -> Mapping[str, Panel]:
             _("The station is open in another window of this device."),
             _("Two windows would not know what the other has in hand."),
             _("Go on there, or close that window."),
+        ),
+    }
+
+
+def _of_pictures() -> Mapping[str, Panel]:
+    """What a camera or a photograph comes to where it is not one code."""
+    again = _("Take one code alone, sharp and without glare, so that it fills the frame.")
+    return {
+        "photo-none": _stop(
+            _("No code was found on this picture."),
+            _("It is blurred, too small, in shadow or glare, or shows no code."),
+            again,
+        ),
+        "photo-two": _stop(
+            _("More than one code is on this picture:"),
+            _("Which one is meant, nobody can know."),
+            again,
+        ),
+        "photo-large": _stop(
+            _("This picture is too large."),
+            _("It has more bytes or points than are read here."),
+            _("Take it again with a lower resolution."),
+        ),
+        "photo-wrong": _stop(
+            _("This file is no picture that can be read."),
+            _("JPEG, PNG and WebP are read."),
+            _("Take a photograph of the label."),
+        ),
+        "photo-away": _stop(
+            _("This picture was not read: no connection"),
+            _("This browser cannot read codes itself, and the server does not answer."),
+            _("Use a scanner, or wait for the connection."),
         ),
     }
 

@@ -2,12 +2,13 @@
 // what cannot be read is said in words. `bursts.js` hears the keys, `codes.js` reads them.
 
 import { listen } from "./bursts.js";
-import { fold } from "./codes.js";
+import { fold, valid } from "./codes.js";
 import { say, sayVerdicts } from "./voice.js";
 
 export { checkCharacter, fold, reading, valid } from "./codes.js";
 export { say, sayVerdicts } from "./voice.js";
 
+export const CAMERA = "exotrace.camera"; // whether it is open
 const WAITING = "exotrace.waiting-scans"; // scans made while this page was on its way to another
 const TOO_OLD = 30_000; // ms: what waited longer was made for a page that nobody remembers
 
@@ -18,12 +19,16 @@ const asked = () =>
     .catch(() => null);
 let stops = asked(); // before they are needed: a stop waits for nobody
 
+/** Words that the server drew for this page's language, by their name; null while it is away. */
+export async function template(name) {
+  const find = (page) => page?.querySelector(`template[data-scan-stop="${name}"]`);
+  return find(await stops) ?? find(await (stops = asked()));
+}
+
 /** Show a stop of this page's own; it stays until the next scan that can be read. */
 export async function stop(name, text = "") {
   const place = document.getElementById("scan-said");
-  const find = (page) => page?.querySelector(`template[data-scan-stop="${name}"]`);
-  let words = find(await stops);
-  if (!words) words = find(await (stops = asked()));
+  const words = await template(name);
   if (!place || !words) {
     say("stop"); // the server is away; at least it is heard
     return;
@@ -170,12 +175,32 @@ function take(scan) {
   else go(scan.text);
 }
 
+/** A code that was read otherwise than by keys: by a camera, or from a photograph. */
+export function scanned(text, at) {
+  const symbol = fold(text);
+  const field = document.activeElement;
+  if (valid(symbol)) take({ kind: "ours", text: symbol, at, field });
+  else take({ kind: "foreign", text, at, field });
+}
+
 function go(text) {
   leaving = performance.now() + 20_000;
   location.assign(`/scan?code=${encodeURIComponent(text)}`);
 }
 
 listen(take);
+
+// The camera is fetched when somebody opens it; it stays open over pages until she closes it.
+const turn = async () => (await import("./camera.js")).turn();
+for (const button of document.querySelectorAll("[data-camera-open]")) {
+  button.hidden = false;
+  button.addEventListener("click", turn);
+}
+try {
+  if (sessionStorage.getItem(CAMERA)) turn();
+} catch {
+  // a browser that keeps nothing
+}
 
 // A form that is on its way says so, and is not sent twice by an impatient finger.
 document.addEventListener("submit", (event) => {
