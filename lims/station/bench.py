@@ -32,6 +32,7 @@ class Bench:
         aim: code of the place of a batch.
         batch: id of the batch, with which the keys of all its acts begin.
         count: how many things the batch has put.
+        origin: code of the place at which the first of them stood.
         unknown: what the batch could not place, as scanned.
         done: what can be undone from here, the newest last: code and entry, as `V7K4M29XC.12`.
     """
@@ -42,6 +43,7 @@ class Bench:
     aim: str = ""
     batch: str = ""
     count: int = 0
+    origin: str = ""
     unknown: tuple[str, ...] = ()
     done: tuple[str, ...] = ()
 

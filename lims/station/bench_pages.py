@@ -81,17 +81,23 @@ def scan() -> ResponseReturnValue:
 
 @blueprint.post("/station/name")
 def name() -> ResponseReturnValue:
-    """What this device's bench is called; it stands in the entries that are made here."""
+    """What this device's bench is called, and how its page is laid out.
+
+    The name stands in the entries that are made here.
+    """
     wanted = request.form.get("name", "").strip()[:40]
+    layout = "freezer" if request.form.get("layout") == "freezer" else ""
     response = make_response(redirect("/station", 303))
-    response.set_cookie(
-        "station",
-        wanted if wanted.isascii() and wanted.isprintable() else "",
-        max_age=400 * 86400,
-        secure=current_app.config["SECURE"],
-        httponly=True,
-        samesite="Lax",
-    )
+    said = wanted if wanted.isascii() and wanted.isprintable() else ""
+    for cookie, value in (("station", said), ("layout", layout)):
+        response.set_cookie(
+            cookie,
+            value,
+            max_age=400 * 86400,
+            secure=current_app.config["SECURE"],
+            httponly=True,
+            samesite="Lax",
+        )
     return response
 
 
@@ -186,6 +192,7 @@ def _carried() -> Bench:
         hand_at=at,
         aim=form.get("aim", "")[:9],
         batch=form.get("batch", "")[:32],
+        origin=form.get("origin", "")[:9],
         count=int(count) if count.isascii() and count.isdigit() and len(count) < 6 else 0,
         done=tuple(
             each for each in form.get("done", "").split() if re.fullmatch(r"\w{9}\.\d{1,9}", each)
@@ -244,6 +251,7 @@ def _page(
         hand, card = _of_hand(session, bench, actor)
         aim = named(session, bench.aim) if bench.aim and actor else ""
         free = _free(session, bench.aim) if bench.aim and actor else None
+        expected = _expected(session, bench) if actor else None
     board_only = request.headers.get("X-Board") is not None
     drawn = render_template(
         "station/board.html" if board_only else "station/bench.html",
@@ -257,6 +265,8 @@ def _page(
         seconds=IN_HAND_SECONDS,
         aim=aim,
         free=free,
+        expected=expected,
+        freezer=request.cookies.get("layout") == "freezer",
         orders=orders.ORDERS.values(),
         badge=(badge or request.form.get("code", "")) if asks_pin else "",
         key=uuid4().hex,
@@ -289,6 +299,24 @@ def _free(session: Session, aim: str) -> int | None:
     return sum(item is None for _slot, item in slots) if slots else None
 
 
+def _expected(session: Session, bench: Bench) -> tuple[int, str] | None:
+    """How many things a batch is expected to put, and the place that says so.
+
+    What it has put, and what still stands where its first thing stood: a rack or a box that is
+    emptied, a bench that is cleared. None where that place is not known, or is where it all goes.
+    """
+    if not bench.origin or bench.origin == bench.aim:
+        return None
+    try:
+        place = custody.place_by_code(session, bench.origin)
+    except DomainError:
+        return None
+    slots = [item for _slot, item in custody.slots_of(session, place.id) if item is not None]
+    left = [each for each in (slots or custody.items_at(session, place.id))
+            if each.state not in custody.FINAL]  # fmt: skip
+    return bench.count + len(left), place.name
+
+
 def _written(bench: Bench) -> dict[str, str]:
     """What the page carries, as the form sends it again."""
     return {
@@ -298,6 +326,7 @@ def _written(bench: Bench) -> dict[str, str]:
         "aim": bench.aim,
         "batch": bench.batch,
         "count": str(bench.count),
+        "origin": bench.origin,
         "unknown": "\n".join(bench.unknown),
         "done": " ".join(bench.done),
     }

@@ -43,7 +43,12 @@ def put(actor: Actor, code: str, to: str, scanned: Scanned, bench: Bench) -> Out
                 return {"code": found.code, "already": before.name}
             moved = custody.put(actor, code=code, to=to)
             now = custody.place_by_code(session, moved.place)
-            return {"code": found.code, "was": before.name if before else "", "now": now.name}
+            return {
+                "code": found.code,
+                "was": before.name if before else "",
+                "from": _stood_at(session, before),
+                "now": now.name,
+            }
 
     digest = acts.digest_of("station.put", code, to)
     if scan is not None and scan.replayed:
@@ -61,7 +66,10 @@ def put(actor: Actor, code: str, to: str, scanned: Scanned, bench: Bench) -> Out
     if "already" in answer:
         what = _("%(what)s is already in %(place)s", what=title, place=answer["already"])
         return Outcome(Panel("ok", str(what), recorded=False), bench.put_down(), title, card)
-    after = replace(bench, count=bench.count + 1) if batch else bench.put_down()
+    after = bench.put_down()
+    if batch:
+        origin = bench.origin or answer.get("from", "")
+        after = replace(bench, count=bench.count + 1, origin=origin)
     if number is not None:
         after = did(after, answer["code"], number)
     return Outcome(
@@ -101,6 +109,13 @@ def _put_aside(code: str, to: str, answer: Mapping[str, Any], bench: Bench) -> O
         str(_("QC officer")),
     )
     return Outcome(panel, bench if bench.mode is Mode.BATCH else bench.put_down(), title)
+
+
+def _stood_at(session: Session, before: Place | None) -> str:
+    """The code of a place, of the box for a slot; empty where a thing stood nowhere."""
+    if before is not None and before.kind == "slot":
+        before = custody.place(session, before.parent_id)
+    return before.code if before is not None else ""
 
 
 def _box_of(place: Place) -> Any:

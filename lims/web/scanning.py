@@ -66,7 +66,6 @@ def _without_a_connection() -> Mapping[str, Panel]:
             str(_("The server does not answer. What is scanned is kept and sent in its order.")),
             str(_("Scan on, and leave the things where you put them.")),
             str(_("The operator, if it does not come back.")),
-            recorded=False,
         ),
         "kept-trouble": Panel(
             "ask",

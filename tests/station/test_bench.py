@@ -358,3 +358,29 @@ def test_a_bench_can_be_named_and_entries_say_where(here):
     client = here.site.browser("tech2")
     client.post("/station/name", data={"_csrf": secret(client), "name": "BENCH-2"})
     assert "BENCH-2" in client.get("/station").get_data(as_text=True)
+
+
+def test_a_batch_counts_what_it_put_of_what_stood_with_its_first_thing(here):
+    tech = here.site.actor("tech")
+    table = custody.make_place(tech, name="Table 4", kind="bench", temperature_class="room").code
+    for vial in here.vials:
+        custody.put(tech, code=vial, to=table)
+    at = Station(here.site).scan("BATCH").scan(here.box)
+    assert "expected" not in at.text
+    assert "1 of 3 expected" in at.scan(here.vials[0]).text
+    assert "Table 4" in at.text
+    assert "2 of 3 expected" in at.scan(here.vials[1]).text
+    assert "2 of 3 expected" in at.scan(here.vials[1]).text  # already here, and no error
+    custody.put(tech, code=here.vials[2], to=here.other)  # somebody took it elsewhere
+    assert "2 of 2 expected" in at.scan(here.vials[0]).text
+    at.carried["origin"] = "A"  # what the page carries is not believed
+    assert at.scan(here.vials[0]).answer.status_code == 200
+
+
+def test_a_bench_at_a_freezer_is_a_setting_of_the_device(here):
+    client = here.site.browser("tech")
+    sent = {"_csrf": secret(client), "name": "F2 door", "layout": "freezer"}
+    client.post("/station/name", data=sent)
+    assert 'class="station bench freezer"' in client.get("/station").get_data(as_text=True)
+    client.post("/station/name", data={"_csrf": secret(client), "name": "F2 door"})
+    assert "bench freezer" not in client.get("/station").get_data(as_text=True)

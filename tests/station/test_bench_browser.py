@@ -306,3 +306,32 @@ def test_H50_an_ended_sign_in_holds_the_scan_until_its_owner_is_back(here, measu
     )
     measured("H50", trials=2, failures=len(moved()) - 1, what="scans held for their owner")
     assert moved() == [here.vials[0]]
+
+
+def test_a_freezer_shows_verdict_next_counter_and_how_long_its_door_is_open(here):
+    page = here.page
+    page.set_viewport_size({"width": 1024, "height": 768})
+    page.click(".bench-name summary")
+    page.check("[name=layout]")
+    with page.expect_navigation():
+        page.click(".bench-name button")
+    idle(page)
+    for text in ("BATCH", here.box, here.vials[0]):
+        here.scanner.scan(text)
+    idle(page)
+    playwright.expect(page.locator("p[data-door]")).to_contain_text("0 min since the first scan")
+    sizes = page.evaluate(
+        "() => ['.verdict-what', '.next', '.counter .huge', '.door'].map((each) =>"
+        " parseFloat(getComputedStyle(document.querySelector(`main ${each}`)).fontSize))"
+    )
+    assert min(sizes) >= 64
+    for hidden in (".last", ".in-hand", ".tiles"):
+        assert not page.locator(hidden).first.is_visible()
+    page.clock.install()
+    page.reload()
+    idle(page)
+    page.clock.fast_forward(4 * 60_000)
+    playwright.expect(page.locator("p[data-door]")).to_contain_text("4 min since the first scan")
+    here.scanner.at = page.evaluate("(performance.timeOrigin + performance.now()) / 1000")
+    page.clock.fast_forward(6 * 60_000)
+    playwright.expect(page.locator("p[data-door]")).to_be_hidden()

@@ -6,7 +6,7 @@ const ITEMS = "SCLVQK";
 const IN_HAND = 60_000; // ms, as on the server
 
 /** The command that a word or a code says, by the words the page brought along. */
-function command(text, orders) {
+export function command(text, orders) {
   const said = text.trim().toLowerCase();
   const code = fold(text).slice(0, 9);
   return Object.keys(orders).find((name) => orders[name].includes(said) || orders[name].includes(code));

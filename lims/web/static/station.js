@@ -2,7 +2,8 @@
 // the server has answered it. A lost answer is asked for again and acts once. What waits is kept on the
 // device over a reload, a closed tab and an outage; it belongs to whoever scanned it.
 
-import { foresee, keepAtHand, showNetwork } from "./outage.js";
+import { resume, scannedAt, showDoor } from "./door.js";
+import { command, foresee, keepAtHand, showNetwork } from "./outage.js";
 import { say, sayVerdicts, stop } from "./scan.js";
 import * as store from "./store.js";
 
@@ -52,6 +53,7 @@ async function recall() {
   const { scans, facts } = await store.recall().catch(() => ({ scans: [], facts: {} }));
   queue = scans;
   session = facts.session ?? null;
+  resume(facts.door);
   if (shell && session && Date.now() - session.at <= idle) board().dataset.person = session.label;
   if (!shell) {
     const name = document.querySelector(".person bdi")?.textContent ?? "";
@@ -306,6 +308,8 @@ function take(text, at) {
     count();
     return;
   }
+  store.note("door", scannedAt(at, command(text, orders) === "DONE")).catch(() => {});
+  showDoor(words.door);
   const scan = { text, at, key: key(), person: person(), name: session?.name ?? "" };
   const refused = since && refusal(scan);
   if (refused) {
@@ -360,7 +364,10 @@ async function begin() {
   if (shell) since = Date.now();
   showLast();
   showShell();
-  setInterval(handLeft, 250);
+  setInterval(() => {
+    handLeft();
+    showDoor(words.door);
+  }, 250);
   count();
   if (!shell && person() && (carried.mode !== "single" || carried.hand)) {
     await send({ text: "", key: key(), at: Date.now(), person: person() })
