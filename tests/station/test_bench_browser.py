@@ -17,7 +17,7 @@ from lims.ledger.models import LedgerEntry
 from tests import services_here
 from tests.custody import bench as made
 from tests.site_here import MENSTRUAL, PASSWORD, Site, site  # noqa: F401
-from tests.web.typing import LAYOUTS, Scanner
+from tests.web.typing import KEYBOARDS, Scanner
 
 playwright = pytest.importorskip("playwright.sync_api")
 pytestmark = [
@@ -142,14 +142,14 @@ def test_scan_move_takes_two_scans_and_no_click(here):
 
 
 def test_H05_scan_layouts_move_the_same_way(here, measured):
-    for vial, layout in zip(here.vials, LAYOUTS, strict=False):
+    for vial, layout in zip(here.vials, KEYBOARDS, strict=False):
         here.scanner.scan(vial, layout)
         here.scanner.scan(here.box, layout)
     idle(here.page)
 
-    wanted = here.vials[: len(LAYOUTS)]
+    wanted = here.vials[: len(KEYBOARDS)]
     measured(
-        "H05", trials=len(LAYOUTS), failures=int(moved() != wanted), what="moves at the station"
+        "H05", trials=len(KEYBOARDS), failures=int(moved() != wanted), what="moves at the station"
     )
     assert moved() == wanted
 
@@ -319,19 +319,21 @@ def test_a_freezer_shows_verdict_next_counter_and_how_long_its_door_is_open(here
     for text in ("BATCH", here.box, here.vials[0]):
         here.scanner.scan(text)
     idle(page)
-    playwright.expect(page.locator("p[data-door]")).to_contain_text("0 min since the first scan")
+    playwright.expect(page.locator("p[data-door]")).to_contain_text("Open for 0 min")
     sizes = page.evaluate(
         "() => ['.verdict-what', '.next', '.counter .huge', '.door'].map((each) =>"
         " parseFloat(getComputedStyle(document.querySelector(`main ${each}`)).fontSize))"
     )
     assert min(sizes) >= 64
+    seen = page.locator(".counter").bounding_box()
+    assert seen["y"] + seen["height"] < 768  # without scrolling
     for hidden in (".last", ".in-hand", ".tiles"):
         assert not page.locator(hidden).first.is_visible()
     page.clock.install()
     page.reload()
     idle(page)
     page.clock.fast_forward(4 * 60_000)
-    playwright.expect(page.locator("p[data-door]")).to_contain_text("4 min since the first scan")
+    playwright.expect(page.locator("p[data-door]")).to_contain_text("Open for 4 min")
     here.scanner.at = page.evaluate("(performance.timeOrigin + performance.now()) / 1000")
     page.clock.fast_forward(6 * 60_000)
     playwright.expect(page.locator("p[data-door]")).to_be_hidden()

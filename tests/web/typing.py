@@ -19,6 +19,7 @@ _US_SYMBOLS = {
     "*": ("Digit8", True),
 }
 LAYOUTS = ("us", "persian", "azerty", "capslock")
+KEYBOARDS = (*LAYOUTS, "ime")  # an input method names no character: key code 229
 
 
 def keys_of(text: str, layout: str = "us") -> list[dict[str, Any]]:
@@ -35,6 +36,10 @@ def keys_of(text: str, layout: str = "us") -> list[dict[str, Any]]:
             code = f"Digit{each}" if each.isdigit() else f"Key{each.upper()}"
             shift = each.isupper()
             key = _typed(each, layout)
+        if layout == "ime":
+            unnamed = {"key": "Process", "windowsVirtualKeyCode": 229, "text": None}
+            found.append({"code": code, "modifiers": 8 if shift else 0, **unnamed})
+            continue
         found.append({"code": code, "key": key, "modifiers": 8 if shift else 0, "text": key})
     return found
 
