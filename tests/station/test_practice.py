@@ -156,6 +156,8 @@ def test_demo_http_the_page_says_what_an_address_without_https_lacks(shown, base
     page = shown.app().test_client().get("/practice", base_url=base).text
     assert ("HOST=0.0.0.0 make demo" in page) is local
     assert ("data-no-https" in page) is not camera
+    assert ("Take a photograph of each code" in page) is not camera
+    assert ("LIMS_BEHIND_PROXY=1" in page) is not camera
 
 
 def test_tasks_can_be_begun_anew_and_are_each_persons_own(shown):
