@@ -8,7 +8,15 @@ a machine prints each copy at most once.
 Start reading at `layout`, then `drawing`; `services` asks for a print and `printing` does it.
 """
 
+from lims.labels.approving import approve as approve_design
+from lims.labels.approving import approve_all as approve_designs
+from lims.labels.approving import reject as reject_design
+from lims.labels.approving import waits_for as design_waits_for
+from lims.labels.designs import Standing as DesignStanding
+from lims.labels.designs import standing as design_standing
+from lims.labels.designs import standings as design_standings
 from lims.labels.errors import (
+    DesignDecided,
     DoesNotFit,
     FieldWrong,
     FontMissing,
@@ -18,6 +26,7 @@ from lims.labels.errors import (
     NotReadable,
     NotSettled,
     OldLabel,
+    OwnDesign,
     PrinterSilent,
     TemplateWrong,
 )
@@ -28,8 +37,8 @@ from lims.labels.installing import actor_of_token, add_printer, retire_printer
 from lims.labels.jobs import PRINTER_WORDS, STATE_NAMES, JobView, PrinterView
 from lims.labels.layout import load, names
 from lims.labels.looking import job_by_number, printers, printers_now, recent_jobs, requests
-from lims.labels.models import CopyState, PrinterKind, RequestState
-from lims.labels.printing import print_job, test_printer, withheld, work
+from lims.labels.models import CopyState, DesignState, LabelDesign, PrinterKind, RequestState
+from lims.labels.printing import print_job, redraw, test_printer, withheld, work
 from lims.labels.queries import (
     LabelFile,
     Tally,
@@ -47,13 +56,18 @@ from lims.labels.queries import (
 from lims.labels.rendering import Drawn, DrawnSymbol, LabelContent, read_png, render, verify_png
 from lims.labels.services import destroy, reprint, request, stick, stream
 from lims.labels.settling import doubt_unfinished, settle
+from lims.labels.showing import DESIGN_WORDS, design_picture, designs_now
 from lims.labels.sweeping import sweep
 from lims.labels.writing import Paper
 
 __all__ = [
+    "DESIGN_WORDS",
     "PRINTER_WORDS",
     "STATE_NAMES",
     "CopyState",
+    "DesignDecided",
+    "DesignStanding",
+    "DesignState",
     "DoesNotFit",
     "Drawn",
     "DrawnSymbol",
@@ -61,6 +75,7 @@ __all__ = [
     "FontMissing",
     "JobView",
     "LabelContent",
+    "LabelDesign",
     "LabelFile",
     "NoPrinter",
     "NoRequest",
@@ -68,6 +83,7 @@ __all__ = [
     "NotReadable",
     "NotSettled",
     "OldLabel",
+    "OwnDesign",
     "Paper",
     "PrinterKind",
     "PrinterSilent",
@@ -77,10 +93,17 @@ __all__ = [
     "TemplateWrong",
     "actor_of_token",
     "add_printer",
+    "approve_design",
+    "approve_designs",
     "carries_band",
     "check_copy",
     "choose",
     "copies",
+    "design_picture",
+    "design_standing",
+    "design_standings",
+    "design_waits_for",
+    "designs_now",
     "destroy",
     "doubt_unfinished",
     "drawn_files",
@@ -99,6 +122,8 @@ __all__ = [
     "printers_now",
     "read_png",
     "recent_jobs",
+    "redraw",
+    "reject_design",
     "render",
     "reprint",
     "request",

@@ -2,9 +2,11 @@
 
 from typing import Any
 
+from lims.core.permissions import Actor
 from lims.core.words import Text as _
-from lims.labels import queue_doors, services
+from lims.labels import queue_doors, services, showing
 from lims.labels.models import LabelCopy, LabelRequest
+from lims.labels.permissions import LOOK
 from lims.web import fields
 from lims.web.doors import Doors
 
@@ -53,6 +55,10 @@ def _stuck(row: LabelCopy) -> dict[str, Any]:
     return {"code": row.code, "copy": row.copy, "stuck_at": row.stuck_at}
 
 
+def _designs(actor: Actor) -> dict[str, Any]:
+    return {"designs": showing.designs_now(actor)}
+
+
 reprint = doors.act(
     "/items/<code>/labels",
     services.reprint,
@@ -80,5 +86,12 @@ stick = doors.act(
     title=_("Scan a label back"),
     intro=_("After it was stuck on, so that it is known to be where it belongs."),
     said=lambda answer: _("Label copy %(copy)s is on its thing.", copy=answer["copy"]),
+)
+doors.read(
+    "/label-designs",
+    _designs,
+    name="label-designs",
+    title=_("Label designs, each with the version that is printed and the one in its file"),
+    permission=LOOK,
 )
 queue_doors.declare(doors)

@@ -1,6 +1,6 @@
 """What can be wrong with a label."""
 
-from lims.core.errors import BadInput, Conflict, NotFound, TemporaryFailure
+from lims.core.errors import BadInput, Conflict, NotAllowed, NotFound, TemporaryFailure
 from lims.core.words import Text
 from lims.labels.reasons import NO_ANSWER
 
@@ -105,3 +105,15 @@ class QueueRefused(Conflict):
     """The print job or printer is not in a state that this can be done to."""
 
     code = "print_queue_state"
+
+
+class DesignDecided(Conflict):
+    """This version of a label was decided, or is not the one in its file any more."""
+
+    code = "label_design_decided"
+
+
+class OwnDesign(NotAllowed):
+    """Whoever proposed a version of a label does not put it in force (H13)."""
+
+    code = "own_label_design"

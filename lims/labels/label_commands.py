@@ -11,7 +11,7 @@ from lims import settings
 from lims.core import console, isbt128
 from lims.core.errors import BadInput
 from lims.core.words import Text as _
-from lims.labels import checking, sheets
+from lims.labels import checking, sheets, showing
 from lims.labels.commands import label, write
 from lims.labels.dots import DPI
 from lims.labels.drawing import draw
@@ -69,6 +69,24 @@ def _lines(template: Template, faults: list[checking.Fault]) -> list[str]:
             )
         ]
     return [f"{template.name}: {each.where}: {each.what}" for each in faults]
+
+
+@label.command("designs")
+@console.as_json
+def designs_command(as_json: bool) -> int:
+    """Each label's version in force, and how the one in its file stands.
+
+    Exit 1 where one waits for an approval or was rejected.
+    """
+    found = showing.designs_now(console.actor())
+    document = {"ok": all(each["state"] == "approved" for each in found), "designs": found}
+    lines = [
+        f"{each['template']}: {each['approved'] or '-'} {each['digest'][:12]} "
+        f"{showing.DESIGN_WORDS[each['state']]}"
+        for each in found
+    ]
+    console.answer(document, as_json, *lines)
+    return 0 if document["ok"] else 1
 
 
 @label.command("sheet")

@@ -71,6 +71,53 @@ class Health(StrEnum):
     SILENT = "silent"
 
 
+class DesignState(StrEnum):
+    """How far a version of a label's description has come (H13)."""
+
+    PROPOSED = "proposed"
+    APPROVED = "approved"
+    REJECTED = "rejected"
+    SUPERSEDED = "superseded"
+
+
+class LabelDesign(Tracked, Base):
+    """One version of a label's description, kept whole; two persons approve it before it is used.
+
+    Attributes:
+        digest: SHA-256 of the description's bytes: UTF-8, lines ended by LF.
+        source: the description itself, from which its labels are drawn for ever.
+        decided_by: the second person, who approved it, or whoever rejected it.
+    """
+
+    __tablename__ = "labels_design"
+    __table_args__ = (
+        UniqueConstraint("template", "number"),
+        UniqueConstraint("template", "digest"),
+        CheckConstraint(
+            "state <> 'approved' OR (decided_by IS NOT NULL AND decided_by <> proposed_by)",
+            name="two_persons",
+        ),
+        Index(
+            "uq_labels_design_approved",
+            "template",
+            unique=True,
+            sqlite_where=text("state = 'approved'"),
+            postgresql_where=text("state = 'approved'"),
+        ),
+    )
+
+    template: Mapped[str] = mapped_column(String(60))
+    number: Mapped[int]
+    digest: Mapped[str] = mapped_column(String(64))
+    source: Mapped[str]
+    state: Mapped[DesignState] = mapped_column(stored(DesignState))
+    proposed_by: Mapped[UUID]
+    proposed_at: Mapped[datetime]
+    decided_by: Mapped[UUID | None]
+    decided_at: Mapped[datetime | None]
+    reason: Mapped[str | None]
+
+
 class LabelJob(Base):
     """The labels that one act asked for on one printer; its number is their place in the queue."""
 
@@ -96,6 +143,8 @@ class LabelRequest(Base):
     code: Mapped[str] = mapped_column(String(9))
     copy: Mapped[int]
     reason: Mapped[str]
+    # The version that it is drawn from; None until one is approved.
+    design_id: Mapped[UUID | None] = mapped_column(ForeignKey("labels_design.id"))
     # Where it goes or went; `labels.moved` and `labels.sent` say so.
     printer: Mapped[str | None] = mapped_column(String(60), info={"guarded": False})
     requested_by: Mapped[str]

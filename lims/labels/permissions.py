@@ -41,6 +41,11 @@ AGENT = permission(
     granted_to=(Role.AGENT,),
     about="Take labels for the one printer that it stands beside, and say what became of them",
 )
+DESIGN = permission(
+    "labels.design.approve",
+    granted_to=(Role.QC_OFFICER,),
+    about="Approve or reject a version of a label's design; two persons put it in force",
+)
 LOOK = permission(
     "labels.look",
     granted_to=PEOPLE | {Role.SYSTEM, Role.OPERATOR},

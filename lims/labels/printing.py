@@ -14,13 +14,19 @@ from lims.core import clock, db, queue
 from lims.core.errors import BadInput, DomainError
 from lims.core.permissions import Actor, requires
 from lims.core.words import Text as _
-from lims.labels import files, progress, queries, reasons, sending, turns
+from lims.labels import designs, files, progress, queries, reasons, sending, trying, turns
 from lims.labels import permissions as may
-from lims.labels.errors import Interrupted, NoPrinter, NotTaken, PrinterSilent, PrinterStopped
+from lims.labels.errors import (
+    Interrupted,
+    NoPrinter,
+    NotTaken,
+    PrinterSilent,
+    PrinterStopped,
+)
 from lims.labels.handing import Line
 from lims.labels.layout import PERSONAL, load
 from lims.labels.models import Health, LabelPrinter, LabelRequest, PrinterKind, RequestState
-from lims.labels.places import REFERENCE_DPI
+from lims.labels.places import REFERENCE_DPI, Template
 from lims.labels.rendering import Drawn, LabelContent, render
 from lims.labels.services import WORK_TASK
 
@@ -199,29 +205,53 @@ def _draw_only(actor: Actor, request_id: UUID) -> None:
 
 def draw(row: LabelRequest, actor: Actor, printer: LabelPrinter | None) -> Drawn | None:
     """Draw one label and keep its picture; None where it cannot be drawn, which is recorded."""
-    fields = dict(row.fields)
-    wanted = load(row.template).withheld
     try:
-        if wanted and row.code[0] in _loaders:
-            known = _loaders[row.code[0]](row.code)
-            fields |= {name: known[name] for name in wanted if known.get(name)}
-        content = LabelContent(row.template, fields, row.code, row.copy)
-        made = _rendered(content, printer)
+        template = designs.of_request(row)
+        content = _content(row, template)
+        made = _rendered(content, printer, template)
     except DomainError as refused:
         progress.move(
             row.id, RequestState.WAITING, RequestState.FAILED, error=_why(refused),
             entry=(actor, "labels.failed", {"why": refused.code}),
         )  # fmt: skip
         return None
-    zpl = made if made.media_type == "application/zpl" else _rendered(content, None)
+    zpl = made if made.media_type == "application/zpl" else _rendered(content, None, template)
     files.write(row.code, row.copy, made.png, zpl.bytes)
     return made
 
 
-def _rendered(content: LabelContent, printer: LabelPrinter | None) -> Drawn:
+def _content(row: LabelRequest, template: Template) -> LabelContent:
+    """What stands on a label, with what is fetched for the moment."""
+    fields, wanted = trying.known_to(template, row.fields), template.withheld
+    if wanted and row.code[0] in _loaders:
+        known = _loaders[row.code[0]](row.code)
+        fields |= {name: known[name] for name in wanted if known.get(name)}
+    return LabelContent(row.template, fields, row.code, row.copy)
+
+
+@requires(may.PRINT)
+def redraw(
+    actor: Actor, *, request_id: UUID, format: str = "png", dpi: int = REFERENCE_DPI
+) -> Drawn:
+    """A label again as it was drawn, from the version that is kept; it is sent nowhere.
+
+    Raises:
+        NoRequest: there is no such label.
+        NoTemplate: it was printed before versions were kept, or waits for the first approval.
+    """
+    with db.reading() as session:
+        row = queries.request_by_id(session, request_id)
+    template = designs.of_request(row)
+    return render(_content(row, template), format, dpi, template)
+
+
+def _rendered(
+    content: LabelContent, printer: LabelPrinter | None, template: Template | None = None
+) -> Drawn:
     if printer is None:
-        return render(content, "zpl")
-    return render(content, sending.language_of(printer), printer.dpi or REFERENCE_DPI)
+        return render(content, "zpl", template=template)
+    language, dpi = sending.language_of(printer), printer.dpi or REFERENCE_DPI
+    return render(content, language, dpi, template)
 
 
 def _why(refused: DomainError) -> str:

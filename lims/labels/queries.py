@@ -276,11 +276,15 @@ def printer_called(db: Session, name: str) -> LabelPrinter | None:
 
 
 def waiting_in(db: Session, job: int) -> list[LabelRequest]:
-    """What of a job has not been sent yet, in its order."""
+    """What of a job can be sent and was not yet, in its order."""
     return list(
         db.scalars(
             select(LabelRequest)
-            .where(LabelRequest.job == job, LabelRequest.state == RequestState.WAITING)
+            .where(
+                LabelRequest.job == job,
+                LabelRequest.state == RequestState.WAITING,
+                LabelRequest.design_id.is_not(None),
+            )
             .order_by(LabelRequest.place)
         )
     )
@@ -295,6 +299,7 @@ def next_at(db: Session, printer: str, now: datetime) -> LabelRequest | None:
         .where(
             LabelRequest.printer == printer,
             LabelRequest.state == RequestState.WAITING,
+            LabelRequest.design_id.is_not(None),
             LabelPrinter.paused_at.is_(None),
             LabelPrinter.in_use,
             or_(LabelTurn.rests_until.is_(None), LabelTurn.rests_until <= now),

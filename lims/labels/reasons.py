@@ -15,6 +15,7 @@ LATE, INTERRUPTED, NO_NUMBER, NOT_AN_ANSWER = "late", "interrupted", "no-number"
 BROKEN = "line-broke"
 NOT_LISTED = "not-listed"
 RESTORED = "restored"
+DESIGN = "design"
 STOPS = frozenset({NO_LABELS, NO_RIBBON, LID, PAUSED_THERE, WORKING})
 
 WORDS: Mapping[str, _] = {
@@ -30,6 +31,7 @@ WORDS: Mapping[str, _] = {
     NOT_AN_ANSWER: _("What came back is no answer of a print server."),
     BROKEN: _("The line broke before the printer said that it took it."),
     NOT_LISTED: _("Its address is not on this site's list."),
+    DESIGN: _("It waits until two persons have approved its design."),
     RESTORED: _("The record was restored, and it may have been printed since."),
 }
 

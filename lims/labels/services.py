@@ -1,8 +1,8 @@
 """Asking for a label, replacing it, scanning it back."""
 
 from collections.abc import Mapping
-from contextlib import suppress
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError
@@ -13,11 +13,10 @@ from lims.core import clock, codes, copied, db, mode, queue
 from lims.core.errors import BadInput, Conflict
 from lims.core.permissions import Actor, requires
 from lims.core.words import Text as _
+from lims.labels import designs, queries, reasons, trying
 from lims.labels import permissions as may
-from lims.labels import queries
-from lims.labels.drawing import draw
-from lims.labels.errors import FieldWrong, FontMissing, NotSettled, OldLabel
-from lims.labels.layout import SEALED, load
+from lims.labels.errors import FieldWrong, NotSettled, OldLabel
+from lims.labels.layout import load
 from lims.labels.models import (
     ON_PAPER,
     CopyState,
@@ -26,6 +25,7 @@ from lims.labels.models import (
     LabelRequest,
     RequestState,
 )
+from lims.labels.places import Template
 
 PRINT_TASK = queue.task("labels.print")
 WORK_TASK = queue.task("labels.work")
@@ -56,17 +56,36 @@ def request(
         reason: why a further copy is needed, once there is one.
         printer: by name; otherwise the one that holds stock for this template, if any.
     """
-    scanned = codes.expect(code, load(template).code_letters, "code")
+    return _request(actor, template, code, fields, reason, printer, None)
+
+
+def _request(
+    actor: Actor,
+    template: str,
+    code: str,
+    fields: Mapping[str, str],
+    reason: str | None,
+    printer: str | None,
+    before: UUID | None,
+) -> LabelRequest:
+    """Ask for a label.
+
+    Args:
+        before: the version of the label that this one replaces with the same content.
+    """
+    deployed = load(template)
+    scanned = codes.expect(code, deployed.code_letters, "code")
     frozen = _frozen(template, scanned.code, fields)
     with db.transaction() as session:
         mode.admit(session, scanned)
         for text in frozen.values():
             mode.admit_number(session, text)
         copy, dead = _next_copy(session, scanned.code, (reason or "").strip())
-        with suppress(FontMissing):
-            wanted = load(template)
-            stand_in = {name: text for name, text in SEALED.items() if name in wanted.fields}
-            draw(wanted, {**frozen, **stand_in}, scanned.code, copy)
+
+        def draws(version: Template, whole: bool) -> None:
+            trying.fits(version, frozen, scanned.code, copy, whole=whole)
+
+        design_id = designs.choose(session, deployed, draws, before)
         chosen = (
             queries.printer_by_name(session, printer)
             if printer
@@ -87,6 +106,8 @@ def request(
             job=job,
             place=place,
             state=RequestState.WAITING,
+            design_id=design_id,
+            error=None if design_id else reasons.DESIGN,
         )
         living = LabelCopy(code=scanned.code, copy=copy, state=CopyState.LIVE)
         try:
@@ -204,13 +225,8 @@ def reprint(actor: Actor, *, code: str, reason: str, printer: str | None = None)
                 _("%(code)s never had a label here.", code=codes.grouped(scanned.code)),
                 field="code",
             )
-        return request(
-            actor,
-            template=last.template,
-            code=last.code,
-            fields=last.fields,
-            reason=reason,
-            printer=printer,
+        return _request(
+            actor, last.template, last.code, last.fields, reason, printer, last.design_id
         )
 
 

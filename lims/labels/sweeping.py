@@ -62,6 +62,7 @@ def _undrawn(session: Session, now: datetime) -> list[int]:
                 LabelRequest.printer.is_(None),
                 LabelRequest.moved_at <= now - WAITED,
                 LabelRequest.job.is_not(None),
+                LabelRequest.design_id.is_not(None),
             )
             .distinct()
             .order_by(LabelRequest.job)

@@ -7,6 +7,7 @@ laboratory error sets it aside for a retest. Nobody reviews her own result.
 
 from lims.qc.entering import derive, enter
 from lims.qc.findings import close_finding, deviation_on, open_deviation
+from lims.qc.label_designs import approve_design, approve_designs, reject_design
 from lims.qc.models import Finding, InstrumentFile, Result, ResultState, Standing
 from lims.qc.queries import file_by_digest, findings_of, results_of, samples_of, standing_result
 from lims.qc.reading import read_particles, read_protein
@@ -22,6 +23,8 @@ __all__ = [
     "Result",
     "ResultState",
     "Standing",
+    "approve_design",
+    "approve_designs",
     "close_finding",
     "derive",
     "deviation_on",
@@ -32,6 +35,7 @@ __all__ = [
     "open_deviation",
     "read_particles",
     "read_protein",
+    "reject_design",
     "results_of",
     "review",
     "samples_of",

@@ -10,7 +10,7 @@ from lims.core.errors import BadInput
 from lims.core.permissions import Actor
 from lims.core.words import Text as _
 from lims.custody import Item, ItemKind, State
-from lims.qc import entering, findings, queries, reading, reviewing, schemas
+from lims.qc import design_doors, entering, findings, queries, reading, reviewing, schemas
 from lims.qc import permissions as may
 from lims.qc.errors import FindingUnknown
 from lims.qc.models import Finding, Result, ResultState, Standing
@@ -315,3 +315,4 @@ CLOSE = doors.act(
     after=_after_lot,
     said=lambda answer: _("%(reference)s closed", reference=answer["reference"]),
 )
+design_doors.declare(doors)

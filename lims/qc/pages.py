@@ -8,13 +8,16 @@ from flask.typing import ResponseReturnValue
 from lims import custody, isolation
 from lims.core import codes, db, permissions
 from lims.core.words import Text as _
-from lims.qc import doors, entering, queries
+from lims.labels.permissions import DESIGN
+from lims.qc import design_pages, doors, entering, queries
 from lims.qc import permissions as may
 from lims.qc.showing import limit_of
-from lims.web import auth
+from lims.web import auth, nav
 from lims.web.steps import ACTS
 
 blueprint = Blueprint("qc", __name__, template_folder="templates")
+blueprint.register_blueprint(design_pages.blueprint)
+nav.add(_("Label designs"), "/label-designs", DESIGN.granted_to, order=85)
 CHOICE = replace(
     doors.ENTER,
     name="enter-choice",

@@ -29,7 +29,7 @@ from lims.station.rehearsal.bank import Assay, Bank, cycle, from_a_bank
 from lims.station.rehearsal.leaving import print_labels
 from lims.station.rehearsal.mishaps import Mishaps
 from lims.station.rehearsal.own_cells import own_cells
-from lims.station.rehearsal.playing import documents, open_study
+from lims.station.rehearsal.playing import approve_designs, documents, open_study
 from lims.station.rehearsal.stage import CAST, Stage, Walk, days, minutes
 
 OWN, BANKED = "IRCT20210228050535N2", "TANGDU-ME-UCMSC"
@@ -91,6 +91,7 @@ def _make(first: Actor, told: Told) -> Stage:
     own, banked = Stage(OWN, _SEED, set_clock), Stage(BANKED, _SEED + 1, set_clock)
     with clock.running(set_clock):
         own.cast(first)
+        approve_designs(own)
         banked.join(own)
         furnishing.furnish(own, "Sari", freezer="F1", boxes=2)
         furnishing.furnish(banked, "Xi'an", freezer="F2", boxes=6)

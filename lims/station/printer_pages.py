@@ -10,6 +10,7 @@ from lims.labels.permissions import QUEUE, SETTLE
 from lims.web import auth
 
 blueprint = Blueprint("printers", __name__)
+_UNDECIDED = ("waiting", "proposed")
 
 
 @blueprint.get("/printers")
@@ -31,6 +32,7 @@ def printers() -> ResponseReturnValue:
         open_only=open_only,
         before=found[-1].number if len(found) == 50 else None,
         words=labels.PRINTER_WORDS,
+        undecided=sum(each["state"] in _UNDECIDED for each in labels.designs_now(actor)),
         may_change=permissions.allowed(actor, QUEUE),
     )
 

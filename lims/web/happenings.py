@@ -154,6 +154,10 @@ WORDS: Mapping[str, _] = {
     "labels.uncertain": _("label print uncertain"),
     "labels.settled": _("label print settled"),
     "labels.failed": _("label print failed"),
+    "labels.design-proposed": _("label design proposed"),
+    "labels.design-approved": _("label design approved"),
+    "labels.design-rejected": _("label design rejected"),
+    "labels.design-given": _("label design given to a label that waited"),
     "labels.printer-set": _("printer set"),
     "labels.printer-retired": _("printer retired"),
 }

@@ -41,6 +41,7 @@ WITHOUT = {
     "lims.isolation.closing.settle": INSIDE,
     "lims.isolation.labelling.request_dose_label": INSIDE,
     "lims.isolation.labelling.request_sample_label": INSIDE,
+    "lims.labels.designs.give": INSIDE,
     "lims.labels.services.request": INSIDE,
     "lims.dosing.judging.judge": INSIDE,
     "lims.qc.entering.keep": INSIDE,

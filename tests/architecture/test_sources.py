@@ -23,6 +23,7 @@ FLOATS = {
     "lims/labels/fitting.py": "places dots on a label",
     "lims/labels/sheets.py": "places dots on a label",
     "lims/labels/formats.py": "the size of a page of PDF",
+    "lims/station/practice_sheets.py": "where a line ends on a page of PDF",
 }
 
 

@@ -27,6 +27,7 @@ from lims.core.permissions import Role  # noqa: E402
 from lims.labels import PrinterKind, RequestState  # noqa: E402
 from lims.labels.models import LabelRequest  # noqa: E402
 from tests import services_here  # noqa: E402
+from tests.approved import put_in_force  # noqa: E402
 from tests.labels import printer_here  # noqa: E402
 from tests.makers import actor  # noqa: E402
 from tests.services_here import until  # noqa: E402
@@ -122,6 +123,7 @@ def main():
         database = db.open_database(url)
         migrations.upgrade(database)
         db.use(database)
+        put_in_force()
         labels.add_printer(
             actor(Role.ADMINISTRATOR), name="Z1", kind=PrinterKind.SOCKET,
             address=here.address, answers=False,

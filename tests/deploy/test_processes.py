@@ -29,6 +29,7 @@ from lims.core.permissions import Role
 from lims.labels import RequestState
 from lims.labels.models import LabelRequest
 from tests import services_here
+from tests.approved import put_in_force
 from tests.makers import actor
 from tests.services_here import until
 
@@ -204,6 +205,7 @@ def test_the_processes_of_an_installation_work_together(roles, installation, req
         document=(PROTOCOLS / "irct20210228050535n2.toml").read_text(),
         site_document=(PROTOCOLS / "site.toml").read_text(),
     )
+    put_in_force()
     lims(
         settings, "user", "add", "leila", "--role", "investigator", "--password-stdin",
         said="correct horse battery\n",

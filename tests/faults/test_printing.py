@@ -22,6 +22,7 @@ from lims.core.permissions import Role
 from lims.labels import PrinterKind, RequestState
 from lims.labels.models import LabelRequest
 from tests import services_here
+from tests.approved import put_in_force
 from tests.conftest import SOAK
 from tests.labels import printer_here
 from tests.makers import actor
@@ -181,6 +182,7 @@ def test_H12_H35_faults_of_all_kinds_leave_every_copy_known(
             for answers, quiet in ((True, False), (True, True), (False, False))
         ]
         for number, here in enumerate(printers):
+            put_in_force()
             labels.add_printer(
                 actor(Role.ADMINISTRATOR),
                 name=f"Z{number}",

@@ -111,6 +111,8 @@ def opened(walk: Walk) -> tuple[str, str]:
     for login, (name, role) in PEOPLE.items():
         walk.act("adel", "/accounts", "/people", login=login, name=name,
                  password=PASSWORD, pin=PIN, **{role: True})  # fmt: skip
+    for officer in ("quin", "rosa"):
+        walk.act(officer, "/label-designs/approval", "/label-designs", password=PASSWORD)
     places = {}
     for name, kind, temperature in (
         ("Transfer room", "ward", "room"),

@@ -166,6 +166,8 @@ class Her:
 def to_the_bed(site: Programs) -> Her:
     """Everything from the study file to the plasma in the giver's hands, 25 minutes old."""
     act, now = site.act, site.now
+    for officer in ("quin", "rosa"):
+        act(officer, "/label-designs/approval", password=PASSWORD)
     shipped = next(each for each in protocol.shipped() if STUDY.lower() in each.name)
     act("adel", "/study-files", document={
         "name": shipped.name,

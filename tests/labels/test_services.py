@@ -181,7 +181,7 @@ def test_what_does_not_fit_is_refused_when_it_is_asked_for(database, technician)
         ask(technician, code, material="Menstrual blood " * 5)
     with db.reading() as session:
         assert labels.live_copy(session, code) is None
-        assert ledger.entry_count(session) == 0
+        assert ledger.entries_of(session, labels.stream(code)) == []
 
 
 def test_a_missing_font_fails_the_label_and_not_the_act(database, technician, monkeypatch):

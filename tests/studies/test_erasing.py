@@ -14,6 +14,7 @@ from lims.core.errors import BadInput, NotAllowed
 from lims.core.permissions import WORKER, Role
 from lims.studies.errors import Erased, StepOutOfOrder
 from lims.studies.models import Identity
+from tests.approved import put_in_force
 from tests.backup.conftest import elsewhere, here
 from tests.conftest import SOAK
 from tests.laboratory import OPERATOR, PASSWORD, START
@@ -61,6 +62,7 @@ def erase(ines, number, reason="she asked for it"):
 def test_H49_an_erased_woman_is_nowhere(
     laboratory, ines, here, elsewhere, drawn, tmp_path, caplog, measured
 ):
+    put_in_force()
     people = 100 if SOAK else 4
     searched: list[bytes] = []
     numbers = []

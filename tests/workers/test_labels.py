@@ -7,6 +7,7 @@ import pytest
 from lims import labels
 from lims.core import codes, db, queue
 from lims.labels import RequestState
+from tests.approved import put_in_force
 from workers.labels import print_job, sweep, work
 
 
@@ -21,6 +22,7 @@ def test_the_tasks_carry_the_names_that_services_send_to():
 
 
 def test_a_label_printed_twice_in_a_row_is_drawn_once(database, technician):
+    put_in_force()
     asked = labels.request(
         technician,
         template="place_50x20",

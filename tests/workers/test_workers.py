@@ -21,6 +21,7 @@ from lims.core.permissions import Role
 from lims.labels import RequestState
 from lims.labels.models import LabelRequest
 from tests import services_here
+from tests.approved import put_in_force
 from tests.conftest import SOAK
 from tests.makers import actor
 from tests.services_here import until
@@ -56,6 +57,7 @@ def broker():
 
 def ask_for_labels(count):
     """Queue so many labels, each in an act of its own."""
+    put_in_force()
     technician = actor(Role.TECHNICIAN)
     rows = []
     for _each in range(count):
