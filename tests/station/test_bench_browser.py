@@ -337,3 +337,15 @@ def test_a_freezer_shows_verdict_next_counter_and_how_long_its_door_is_open(here
     here.scanner.at = page.evaluate("(performance.timeOrigin + performance.now()) / 1000")
     page.clock.fast_forward(6 * 60_000)
     playwright.expect(page.locator("p[data-door]")).to_be_hidden()
+
+
+def test_the_station_asks_for_few_things(here):
+    page = here.page
+    page.route("**/*", lambda route: route.continue_())  # without the cache
+    page.goto("/station", wait_until="networkidle")
+    sizes = page.evaluate(
+        "[...performance.getEntriesByType('navigation'),"
+        " ...performance.getEntriesByType('resource')].map((each) => each.encodedBodySize)"
+    )
+    assert len(sizes) <= 12
+    assert sum(sizes) <= 150_000

@@ -2,10 +2,8 @@
 // the server has answered it. A lost answer is asked for again and acts once. What waits is kept on the
 // device over a reload, a closed tab and an outage; it belongs to whoever scanned it.
 
-import { resume, scannedAt, showDoor } from "./door.js";
-import { command, foresee, keepAtHand, showNetwork } from "./outage.js";
+import * as outage from "./outage.js";
 import { say, sayVerdicts, stop } from "./scan.js";
-import * as store from "./store.js";
 
 const PROMPT = 110_000; // ms; the server takes nothing older than two minutes as made now
 const LAST = 8;
@@ -46,19 +44,19 @@ function key() {
 async function atWork() {
   if (!person()) return;
   session = { label: person(), name: session?.name ?? "", at: Date.now() };
-  await store.note("session", session).catch(() => {});
+  await outage.note("session", session).catch(() => {});
 }
 
 async function recall() {
-  const { scans, facts } = await store.recall().catch(() => ({ scans: [], facts: {} }));
+  const { scans, facts } = await outage.recall().catch(() => ({ scans: [], facts: {} }));
   queue = scans;
   session = facts.session ?? null;
-  resume(facts.door);
+  outage.resume(facts.door);
   if (shell && session && Date.now() - session.at <= idle) board().dataset.person = session.label;
   if (!shell) {
     const name = document.querySelector(".person bdi")?.textContent ?? "";
     session = person() ? { label: person(), name, at: Date.now() } : null;
-    await store.note("session", session).catch(() => {});
+    await outage.note("session", session).catch(() => {});
   }
   owner = person();
   const kept = owner && facts[`bench/${owner}`];
@@ -75,7 +73,7 @@ function count() {
     shown.dataset.queue = String(waiting);
     shown.textContent = waiting ? `${words.waiting} ${waiting}` : "";
   }
-  showNetwork(words, { since, count: waiting, held: held() });
+  outage.showNetwork(words, { since, count: waiting, held: held() });
 }
 
 function showLast() {
@@ -190,7 +188,7 @@ async function missed() {
   since ||= Date.now();
   await Promise.all(queue.map((each) => each.stored));
   const bare = mine().filter((each) => !each.counter && !isBadge(each));
-  if (bare.length) await store.number(bare, `station-${key().slice(0, 16)}`).catch(() => {});
+  if (bare.length) await outage.number(bare, `station-${key().slice(0, 16)}`).catch(() => {});
   if (queue.length && !document.querySelector("#scan-said [data-verdict]")) {
     saidKept(mine().at(-1));
   }
@@ -256,7 +254,7 @@ async function sendOne(scan) {
     return;
   }
   if (Date.now() - scan.at > PROMPT && !scan.counter) {
-    await store.number([scan], `station-${key().slice(0, 16)}`).catch(() => {});
+    await outage.number([scan], `station-${key().slice(0, 16)}`).catch(() => {});
   }
   count();
   let answer;
@@ -277,27 +275,27 @@ async function sendOne(scan) {
   }
   queue.splice(queue.indexOf(scan), 1);
   show(answer.page, scan);
-  await store.answered(scan, owner, bench()).catch(() => {});
+  await outage.answered(scan, owner, bench()).catch(() => {});
   await atWork();
   go(board().dataset.go);
 }
 
 async function gone(scan) {
   queue.splice(queue.indexOf(scan), 1);
-  await store.drop(scan).catch(() => {});
+  await outage.drop(scan).catch(() => {});
 }
 
 /** Where the hand and the batch will be once everything that waits was done. */
 function foreseen() {
   const hand = carried.hand ?? "";
   let state = { mode: carried.mode, hand, aim: carried.aim ?? "", at: takenAt };
-  for (const each of mine()) ({ state } = foresee(state, each, orders));
+  for (const each of mine()) ({ state } = outage.foresee(state, each, orders));
   return state;
 }
 
 function refusal(scan) {
   if (!person() || (session && Date.now() - session.at > idle)) return "offline-nobody";
-  const { refused, said } = foresee(foreseen(), scan, orders);
+  const { refused, said } = outage.foresee(foreseen(), scan, orders);
   scan.said = said;
   return refused;
 }
@@ -308,8 +306,8 @@ function take(text, at) {
     count();
     return;
   }
-  store.note("door", scannedAt(at, command(text, orders) === "DONE")).catch(() => {});
-  showDoor(words.door);
+  outage.note("door", outage.scannedAt(at, outage.command(text, orders) === "DONE")).catch(() => {});
+  outage.showDoor(words.door);
   const scan = { text, at, key: key(), person: person(), name: session?.name ?? "" };
   const refused = since && refusal(scan);
   if (refused) {
@@ -317,7 +315,7 @@ function take(text, at) {
     stop(refused, text);
     return;
   }
-  scan.stored = store.add(scan).catch(() => {});
+  scan.stored = outage.add(scan).catch(() => {});
   queue.push(scan);
   count();
   if (since) {
@@ -366,7 +364,7 @@ async function begin() {
   showShell();
   setInterval(() => {
     handLeft();
-    showDoor(words.door);
+    outage.showDoor(words.door);
   }, 250);
   count();
   if (!shell && person() && (carried.mode !== "single" || carried.hand)) {
@@ -393,4 +391,4 @@ function showShell() {
 }
 
 begin();
-keepAtHand();
+outage.keepAtHand();
