@@ -21,6 +21,7 @@ PARTS = {
     "answers": _("Answers"),
     "forms": _("Forms"),
     "lists": _("Lists"),
+    "things": _("Things"),
     "slots": _("Slots"),
     "bed": _("Bedside"),
 }

@@ -144,14 +144,7 @@ def controls(zone: ZoneInfo) -> dict[str, Any]:
 def lists(zone: ZoneInfo) -> dict[str, Any]:
     """Facts, lines, tables, trails, a journey, where it stood; and each of them empty."""
     now = clock.now()
-    place = Place(code=_code("A", 12), name="Freezer 2", kind="freezer", temperature_class="-80C")
     item = Item(code=_code("V", 4217), kind=ItemKind.DOSE, state=State.RELEASED, thaw_count=0)
-    rests = [
-        Rest(place if at % 2 else None, "Sara Ahmadi" if at % 3 else "",
-             now - timedelta(days=at + 1), now - timedelta(days=at), timedelta(days=1),
-             bool(at % 2), 100 - at)
-        for at in range(7)
-    ]  # fmt: skip
     given = [
         SimpleNamespace(code=item.code, participant="SARI-021", at=now, from_paper=True)
     ]  # fmt: skip
@@ -170,17 +163,38 @@ def lists(zone: ZoneInfo) -> dict[str, Any]:
             _("Doses meant for her"),
             (_("Code"), _("State"), _("Expires")),
             [
-                (Cell(each, f"/items/{each}", code=True), Cell(STATE_NAMES[state]),
-                 Cell(date(2026, 12, 1)))
+                (
+                    Cell(each, f"/items/{each}", code=True),
+                    Cell(STATE_NAMES[state]),
+                    Cell(date(2026, 12, 1)),
+                )
                 for each, state in ((item.code, State.RELEASED), (_code("V", 9), State.ON_HOLD))
             ],
             _("None."),
         ),
         "bare": Part(_("Findings"), (), [], _("None was opened.")),
-        "who": "Sara Ahmadi", "number": 128, "none": 0, "rests": rests,
-        "item": item, "place": place, "out": timedelta(minutes=4), "cold": True,
-        "in_words": custody.in_words, "now": now, "drawn": _lineage(),
-        "kinds": KIND_NAMES, "states": STATE_NAMES, "printer_words": labels.PRINTER_WORDS,
+        "who": "Sara Ahmadi",
+        "number": 128,
+        "none": 0,
+        "printer_words": labels.PRINTER_WORDS,
+    }
+
+
+def things(zone: ZoneInfo) -> dict[str, Any]:
+    """A lineage, where a thing stood, how warm it got."""
+    now = clock.now()
+    place = Place(code=_code("A", 12), name="Freezer 2", kind="freezer", temperature_class="-80C")
+    rests = [
+        Rest(place if at % 2 else None, "Sara Ahmadi" if at % 3 else "",
+             now - timedelta(days=at + 1), now - timedelta(days=at), timedelta(days=1),
+             bool(at % 2), 100 - at)
+        for at in range(7)
+    ]  # fmt: skip
+    item = Item(code=_code("V", 4217), kind=ItemKind.DOSE, state=State.RELEASED, thaw_count=0)
+    return {
+        "rests": rests, "item": item, "out": timedelta(minutes=4), "cold": True,
+        "in_words": custody.in_words, "drawn": _lineage(), "kinds": KIND_NAMES,
+        "states": STATE_NAMES,
     }  # fmt: skip
 
 
@@ -252,6 +266,7 @@ SHOWN: Mapping[str, Callable[[ZoneInfo], dict[str, Any]]] = {
     "answers": answers,
     "forms": controls,
     "lists": lists,
+    "things": things,
     "slots": box,
     "bed": bed,
 }

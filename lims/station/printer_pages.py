@@ -11,6 +11,7 @@ from lims.web import auth
 
 blueprint = Blueprint("printers", __name__)
 _UNDECIDED = ("waiting", "proposed")
+_JOBS = 30  # on one page
 
 
 @blueprint.get("/printers")
@@ -22,6 +23,7 @@ def printers() -> ResponseReturnValue:
     found = labels.recent_jobs(
         actor,
         open_only=open_only,
+        limit=_JOBS,
         before=int(before) if before.isascii() and before.isdigit() and len(before) < 16 else None,
     )
     return render_template(
@@ -30,7 +32,7 @@ def printers() -> ResponseReturnValue:
         printers=labels.printers_now(actor),
         jobs=found,
         open_only=open_only,
-        before=found[-1].number if len(found) == 50 else None,
+        before=found[-1].number if len(found) == _JOBS else None,
         words=labels.PRINTER_WORDS,
         undecided=sum(each["state"] in _UNDECIDED for each in labels.designs_now(actor)),
         may_change=permissions.allowed(actor, QUEUE),

@@ -1,11 +1,13 @@
 """The trace as a page: a field for whatever is in hand, the lineage of an item, or a list."""
 
+from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from typing import Any
 from urllib.parse import quote
 
 from flask import Blueprint, current_app, redirect, render_template, request
 from flask.typing import ResponseReturnValue
+from marshmallow import ValidationError
 from sqlalchemy.orm import Session
 
 from lims.core import codes, db, permissions, words
@@ -16,7 +18,7 @@ from lims.custody import KIND_NAMES, STATE_NAMES
 from lims.custody.permissions import READ
 from lims.release.permissions import RECALL
 from lims.station import lineage, tracing
-from lims.web import auth, errors, nav, verdicts
+from lims.web import auth, errors, fields, forms, nav, verdicts
 from lims.web.looks import RIGHT_TO_LEFT
 
 blueprint = Blueprint("trace", __name__)
@@ -36,17 +38,51 @@ _KINDS = {
 }
 
 
+class TraceIn(fields.Shape):
+    """What is traced; days in either calendar."""
+
+    code = fields.Words(
+        longest=120, required=True, scan="SCLVQKAP", label=_("Code, number or user name")
+    )
+    since = fields.Day(label=_("From"), help=_("For a place only."))
+    until = fields.Day(label=_("Until"))
+
+
 @blueprint.get("/trace")
 def form() -> ResponseReturnValue:
     """Ask for anything; a scan or a filled form goes on to its trace."""
     _may()
-    what = request.args.get("code", "").strip()[:120]
-    if not what:
-        return render_template("station/trace_form.html", title=_("Trace"), held={})
-    period = "&".join(
-        f"{name}={quote(request.args[name])}" for name in ("from", "to") if request.args.get(name)
+    if not request.args.get("code", "").strip():
+        return _form()
+    schema = TraceIn()
+    # An address may say more than the form asks.
+    given = {
+        name: each for name, each in request.args.items() if name.split(".")[0] in schema.fields
+    }
+    try:
+        asked = schema.load(forms.raw(schema, given, {}))
+    except ValidationError as invalid:
+        return _form(held=request.args, faults=errors.faults_of(invalid)), 422
+    named = (("from", asked.get("since")), ("to", asked.get("until")))
+    period = "&".join(f"{name}={day.isoformat()}" for name, day in named if day)
+    what = quote(asked["code"].strip(), safe="")
+    return redirect(f"/trace/{what}" + (f"?{period}" if period else ""), 303)
+
+
+def _form(
+    *,
+    held: Mapping[str, str] | None = None,
+    faults: Mapping[str, Any] | None = None,
+    panel: verdicts.Panel | None = None,
+) -> str:
+    return render_template(
+        "station/trace_form.html",
+        title=_("Trace"),
+        panel=panel,
+        controls=forms.controls(
+            TraceIn(), current_app.config["TIME_ZONE"], held=held, faults=faults
+        ),
     )
-    return redirect(f"/trace/{quote(what, safe='')}" + (f"?{period}" if period else ""), 303)
 
 
 @blueprint.get("/trace/<what>")
@@ -64,14 +100,10 @@ def trace(what: str) -> ResponseReturnValue:
                 until=None if until is None else until + timedelta(days=1, microseconds=-1),
             )
     except DomainError as refusal:
-        panel = verdicts.of_error(refusal)
-        drawn_form = render_template(
-            "station/trace_form.html",
-            title=_("Trace"),
-            panel=panel,
-            held={"code": what, **request.args},
-        )
-        return drawn_form, errors.status_of(refusal)
+        asked = {"since": request.args.get("from", ""), "until": request.args.get("to", "")}
+        calendar = {name + ".calendar": "gregorian" for name, day in asked.items() if day}
+        kept = {"code": what, **asked, **calendar}
+        return _form(held=kept, panel=verdicts.of_error(refusal)), errors.status_of(refusal)
     known: dict[str, Any] = {
         "traced": traced,
         "kinds": KIND_NAMES,
@@ -93,8 +125,8 @@ def trace(what: str) -> ResponseReturnValue:
         title=_("Trace of %(code)s", code=shown),
         what=_KINDS[traced.kind],
         because=_BECAUSE,
-        since=request.args.get("from", ""),
-        until=request.args.get("to", ""),
+        since=since.date() if since else None,
+        until=until.date() if until else None,
         **known,
     )
 

@@ -10,7 +10,7 @@ from markupsafe import Markup, escape
 
 from lims.core import codes, db, mode, words
 from lims.core.words import Text
-from lims.web import auth, calendars, nav, verdicts
+from lims.web import auth, calendars, nav, tables, verdicts
 
 log = logging.getLogger(__name__)
 RIGHT_TO_LEFT = frozenset({"fa"})
@@ -95,7 +95,7 @@ def install(app: Flask) -> None:
         )
 
     app.jinja_env.globals["_"] = lambda message, /, **values: str(Text(message, **values))
-    app.jinja_env.filters.update(when=when, exact=exact, code=code, local=local)
+    app.jinja_env.filters.update(when=when, exact=exact, code=code, local=local, cards=tables.cards)
     app.jinja_env.trim_blocks = True
     app.jinja_env.lstrip_blocks = True
     app.context_processor(_context)

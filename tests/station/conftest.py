@@ -51,8 +51,12 @@ class Seat:
         """From the next page on."""
         self.context.add_cookies([{"name": "language", "value": language, "url": self.address}])
 
-    def opens(self, path: str) -> None:
-        """Open a page that fits: at most 12 requests, 150 kB, no wider than the window."""
+    def opens(self, path: str) -> int:
+        """Open a page that fits: at most 12 requests, 150 kB, no wider than the window.
+
+        Returns:
+            Its weight in bytes.
+        """
         self.page.goto(path, wait_until="networkidle")
         weights = self.page.evaluate(
             "[...performance.getEntriesByType('navigation'),"
@@ -62,6 +66,7 @@ class Seat:
         assert sum(weights) <= 150_000, (path, weights)
         assert self.page.evaluate("document.documentElement.scrollWidth") <= self.width
         assert self.faults == []
+        return sum(weights)
 
 
 @pytest.fixture

@@ -188,3 +188,27 @@ def test_a_label_is_replaced_and_the_old_one_stops(web, bed):  # noqa: F811
     assert tablet.verdict == "stop"
     _found, answer = bed.check(woman, old)
     assert "B06" in [row.id for row in answer.rows if row.result == "stopped"]
+
+
+def test_a_period_is_typed_in_either_calendar_and_in_the_digits_of_the_reader(web, bed):  # noqa: F811
+    tablet = Tablet(web, bed, "quin")
+    tablet.client.set_cookie("language", "fa")
+    form = tablet.get("/trace").get_data(as_text=True)
+    assert 'name="since.calendar"' in form
+    assert 'type="date"' not in form
+
+    asked = {"code": "A", "since": "۱۴۰۴/۱۲/۱۱", "since.calendar": "jalali", "until": ""}
+    gone_on = tablet.client.get("/trace?" + urlencode(asked))
+    assert (gone_on.status_code, gone_on.location) == (303, "/trace/A?from=2026-03-02")
+
+    wrong = tablet.client.get("/trace?" + urlencode(asked | {"since": "۱۴۰۴/۱۳/۱۱"}))
+    assert wrong.status_code == 422
+    assert "۱۴۰۴/۱۳/۱۱" in wrong.get_data(as_text=True)
+
+
+def test_a_period_that_fits_nothing_keeps_what_was_asked(web, bed):  # noqa: F811
+    tablet = Tablet(web, bed, "quin")
+    answer = tablet.get(f"/trace/{bed.world.first.dose}?from=2026-03-02")
+
+    assert answer.status_code == 422
+    assert 'value="2026-03-02"' in answer.get_data(as_text=True)

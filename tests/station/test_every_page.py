@@ -1,0 +1,103 @@
+"""Every page in Chromium: it fits, it is light, and axe-core finds nothing serious in it."""
+
+from collections.abc import Iterator
+from importlib.resources import files
+from typing import Any
+
+import pytest
+
+from lims.station.look_pages import PARTS
+from tests import services_here
+from tests.conftest import SOAK
+from tests.dosing.test_doors import web  # noqa: F401
+from tests.station.every_page import Page, furnish, pages
+
+playwright = pytest.importorskip("playwright.sync_api")
+pytestmark = [pytest.mark.browser, pytest.mark.parametrize("beds", ["sqlite"], indirect=True)]
+pytest.importorskip("axe_playwright_python")
+AXE = (files("axe_playwright_python") / "axe.min.js").read_text()
+LANGUAGES = ("en", "fa", "zh")
+NARROW = {"width": 320, "height": 640}  # what 1280 px are at 400 % zoom
+ASKED = """() => axe.run(document, {
+  runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"],
+  resultTypes: ["violations"],
+}).then((found) => found.violations
+  .filter((each) => ["serious", "critical"].includes(each.impact))
+  .map((each) => [each.id, each.nodes.length, each.nodes[0].html.slice(0, 160)]))"""
+WEIGHED = """() => [...performance.getEntriesByType("navigation"),
+  ...performance.getEntriesByType("resource")].map((each) => each.encodedBodySize)"""
+
+
+@pytest.fixture
+def address(web) -> Iterator[str]:  # noqa: F811
+    """The app over the bed at an address of its own."""
+    with services_here.listening(web) as url:
+        yield url
+
+
+def every(web: Any, bed: Any) -> list[tuple[Page, str]]:  # noqa: F811
+    """Pages with a language each; in the soak every page under every role, in all of them."""
+    found = pages(web, bed)
+    assert len(found) > 150
+    if SOAK:
+        return [(page, language) for page in found for language in LANGUAGES]
+    # Forms are many and alike, and a menu leads everybody to the same pages; each has her start.
+    first = {page.url: page for page in reversed(found)}
+    kept = [page for page in first.values() if page.url.count("/") < 3 or hash_of(page) % 5 == 0]
+    kept += [page for page in found if page.url == "/" and page not in kept]
+    return [(page, LANGUAGES[at % 3]) for at, page in enumerate(kept)]
+
+
+def hash_of(page: Page) -> int:
+    """The same for the same form at each run, whatever code its thing was given."""
+    return sum(page.url.rpartition("/")[2].encode())
+
+
+def test_every_page_fits_a_phone_is_light_and_can_be_read_by_all(
+    web, bed, address, chromium  # noqa: F811
+):  # fmt: skip
+    furnish(bed)
+    faults: list[tuple[Any, ...]] = []
+    wanted = every(web, bed)
+    for login in dict.fromkeys(page.login for page, _language in wanted):
+        context = chromium.new_context(base_url=address, viewport=NARROW)
+        context.add_init_script(AXE)
+        page = context.new_page()
+        page.on("pageerror", lambda fault, kept=faults: kept.append(("script", str(fault))))
+        page.goto("/sign-in")
+        page.fill("#login", login)
+        page.fill("#password", bed.stage.passwords[login])
+        page.press("#password", "Enter")
+        page.wait_for_url("**/")
+        for each, language in [one for one in wanted if one[0].login == login]:
+            context.add_cookies([{"name": "language", "value": language, "url": address}])
+            page.goto(each.url, wait_until="load")
+            wide = page.evaluate("document.scrollingElement.scrollWidth - innerWidth")
+            weights = page.evaluate(WEIGHED)
+            found = page.evaluate(ASKED)
+            about = (login, each.url, language)
+            if wide > 0:
+                faults.append((*about, "wider than the window", wide))
+            if len(weights) > 12 or sum(weights) > 150_000:
+                faults.append((*about, "heavy", len(weights), sum(weights)))
+            faults += [(*about, *one) for one in found]
+        context.close()
+    print(f"{len(wanted)} pages, {len(faults)} faults", *faults, sep="\n")
+    assert faults == []
+
+
+def test_in_the_dark_every_part_can_be_read_as_well(web, bed, address, chromium):  # noqa: F811
+    context = chromium.new_context(base_url=address, color_scheme="dark")
+    context.add_init_script(AXE)
+    page = context.new_page()
+    page.goto("/sign-in")
+    page.fill("#login", "tara")
+    page.fill("#password", bed.stage.passwords["tara"])
+    page.press("#password", "Enter")
+    page.wait_for_url("**/")
+    faults = []
+    for part in ("", *(f"/{each}" for each in PARTS)):
+        page.goto(f"/look{part}?shade=dark", wait_until="load")
+        faults += [(part, *each) for each in page.evaluate(ASKED)]
+    context.close()
+    assert faults == []
