@@ -10,13 +10,14 @@ SHELL := /bin/sh
 BIN := .venv/bin
 DEMO := var/demo
 
-.PHONY: help install demo demo-reset test soak bench check clean lock words figures
+.PHONY: help install demo demo-reset test soak bench check clean lock words figures pictures
 
 help:
 	@echo "make demo        the product with practice data on http://127.0.0.1:$(PORT)"
 	@echo "make demo-reset  forget the practice data"
 	@echo "make test        the whole suite     make check  ruff, mypy, import contracts"
 	@echo "make soak        the long campaigns  make bench  speed ratios"
+	@echo "make pictures    every page in three languages and sizes, in var/pictures"
 
 install: .venv/ready
 
@@ -37,6 +38,9 @@ soak: install
 
 figures: install
 	@$(BIN)/python -m tests.figures
+
+pictures: install
+	@EXOTRACE_PICTURES=1 $(BIN)/python -m pytest -q -s tests/station/test_pictures.py
 
 bench: install
 	@for each in tests/bench/bench_*.py; do $(BIN)/python $$each || exit 1; done
