@@ -1,7 +1,6 @@
 """Codes in a photograph, or in a frame of a camera: read in memory, and nothing of it is kept."""
 
 import io
-import warnings
 from typing import IO, Any
 
 import zxingcpp
@@ -70,15 +69,13 @@ def one(data: bytes) -> str:
 
 def _opened(data: bytes) -> Image.Image:
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error")
-            picture = Image.open(io.BytesIO(data), formats=list(_PIXELS))
-            width, height = picture.size
-            if width * height > _PIXELS[picture.format or "PNG"]:
-                raise NoPicture("photo-large")
-            picture.draft("L", (_SIDES[-1], _SIDES[-1]))  # a JPEG is never unpacked whole
-            picture.load()
-            return picture.convert("L")
+        picture = Image.open(io.BytesIO(data), formats=list(_PIXELS))
+        width, height = picture.size
+        if width * height > _PIXELS[picture.format or "PNG"]:
+            raise NoPicture("photo-large")
+        picture.draft("L", (_SIDES[-1], _SIDES[-1]))  # a JPEG is never unpacked whole
+        picture.load()
+        return picture.convert("L")
     except NoPicture:
         raise
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
