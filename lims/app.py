@@ -16,7 +16,18 @@ from lims.core.permissions import Actor
 from lims.core.words import Text as _
 from lims.opening import use_keys, watch_disks
 from lims.settings import Settings
-from lims.web import auth, errors, health, looks, openapi, plain, scanning, seals, signing
+from lims.web import (
+    auth,
+    errors,
+    health,
+    looks,
+    openapi,
+    packing,
+    plain,
+    scanning,
+    seals,
+    signing,
+)
 
 # From below to above; each may have `doors` and `pages`.
 FEATURES = (
@@ -104,6 +115,7 @@ def create_app(settings: Settings, database: db.Database | None = None) -> Flask
     errors.install(app)
     auth.install(app)
     looks.install(app)
+    packing.install(app)
     health.install(app, settings)
     seals.install(app)
     api = openapi.install(app, _version())

@@ -70,7 +70,7 @@ class Cluster:
                   self.folder / "log", "-o",
                   f"-p {self.port} -k {self.folder} -c fsync=off -c synchronous_commit=on "
                   "-c listen_addresses=127.0.0.1 -c max_connections=120 "
-                  "-c deadlock_timeout=200ms", "start")  # fmt: skip
+                  "-c deadlock_timeout=200ms -c wal_recycle=off", "start")  # fmt: skip
 
     def crash(self) -> None:
         """Stop it as a crash does, without a word to anybody, and start it again."""

@@ -232,8 +232,8 @@ def test_H37_a_full_volume_under_postgresql_is_503_and_leaves_nothing_half_writt
         wrong: list[str] = []
         for number in range(rounds):
             before = stored()
-            ballast = fill(volume, chance.randint(0, 600))
-            lines = writer.untraced(number, 150)
+            ballast = fill(volume, chance.randint(0, 100))
+            lines = writer.untraced(number, 500)
             ballast.unlink()
             database.engine.dispose()
             cluster.ensure()

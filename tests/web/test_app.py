@@ -1,5 +1,6 @@
 """The application as a whole: headers, cookies, sign-in, health, practice."""
 
+import gzip
 import json
 from dataclasses import replace
 
@@ -287,3 +288,21 @@ def test_what_somebody_typed_is_shown_as_text(browser, payload):
     assert "<script>alert" not in page.text
     assert "<img src=x" not in page.text
     assert escape(payload) in page.text
+
+
+def test_the_programs_own_files_are_sent_packed_and_pages_never(browser):
+    def asked(path, encoding, **more):
+        headers = {"Accept-Encoding": encoding, **more}
+        with browser.client.get(path, headers=headers, buffered=True) as answer:
+            return answer
+
+    plain = asked("/static/lims.css", "identity")
+    packed = asked("/static/lims.css", "gzip, br")
+    assert "Content-Encoding" not in plain.headers
+    assert packed.headers["Content-Encoding"] == "gzip"
+    assert gzip.decompress(packed.data) == plain.data
+    assert len(packed.data) * 2 < len(plain.data)
+    assert {packed.headers["Vary"], plain.headers["Vary"]} == {"Accept-Encoding"}
+    again = asked("/static/lims.css", "gzip", **{"If-None-Match": packed.headers["ETag"]})
+    assert (again.status_code, again.data) == (304, b"")
+    assert "Content-Encoding" not in asked("/sign-in", "gzip").headers

@@ -385,6 +385,8 @@ def address_of(act: steps.Act, journey: SimpleNamespace) -> str:
         "name": "printer-1",
         "request_id": str(uuid4()),
         "copy_id": str(uuid4()),
+        "template": "place_50x20",
+        "digest": "0" * 64,
     }
     return act.url(**{name: known[name] for name in steps.ARGUMENT.findall(act.path)})
 

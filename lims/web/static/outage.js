@@ -50,7 +50,7 @@ export async function recall() {
 
 /** Keep a scan; it is kept when this is over. */
 export async function add(scan) {
-  const { n, stored, ...plain } = scan;
+  const { n, stored, unsaved, ...plain } = scan;
   await inOne((scans) => {
     scans.add(plain).onsuccess = ({ target }) => (scan.n = target.result);
   });
@@ -66,7 +66,7 @@ export async function number(some, name) {
         device.count += 1;
         scan.device = device.name;
         scan.counter = device.count;
-        const { stored, ...plain } = scan;
+        const { stored, unsaved, ...plain } = scan;
         if (scan.n) scans.put(plain);
       }
       facts.put(device, "device");

@@ -68,7 +68,8 @@ async function recall() {
 
 function count() {
   const shown = document.querySelector("[data-queue]");
-  const waiting = mine().length + (early?.length ?? 0);
+  // Said to be kept is only what would be there if this page ended now.
+  const waiting = mine().filter((each) => !each.unsaved).length + (early?.length ?? 0);
   if (shown) {
     shown.dataset.queue = String(waiting);
     shown.textContent = waiting ? `${words.waiting} ${waiting}` : "";
@@ -315,13 +316,14 @@ function take(text, at) {
     stop(refused, text);
     return;
   }
-  scan.stored = outage.add(scan).catch(() => {});
+  scan.unsaved = true;
+  scan.stored = outage.add(scan).catch(() => {}).then(() => {
+    delete scan.unsaved;
+    count();
+    if (since) saidKept(scan);
+  });
   queue.push(scan);
-  count();
-  if (since) {
-    saidKept(scan);
-    missed().then(atWork);
-  }
+  if (since) missed().then(atWork);
   work();
 }
 
