@@ -13,11 +13,14 @@ from uuid import uuid4
 
 import psycopg
 import pytest
+from argon2 import PasswordHasher
 
 from lims import migrations
 from lims.core import db
+from lims.people import rules
 from tests import services_here
 
+CHEAP = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 SOAK = bool(os.environ.get("EXOTRACE_SOAK"))
 ROOT = Path(__file__).parent.parent
 pytest_plugins = ["tests.makers", "tests.bed"]
@@ -40,6 +43,17 @@ def chromium() -> Iterator[Any]:
     """A browser for all tests of a module."""
     with services_here.browser() as opened:
         yield opened
+
+
+@pytest.fixture(autouse=True)
+def cheap_hashes(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hashes of passwords as production makes them in the tests of people alone.
+
+    They are slow on purpose, and a laboratory of six persons would wait for them in each test.
+    """
+    rules._nobodys.cache_clear()
+    if "people" not in request.path.parts:
+        monkeypatch.setattr(rules, "_HASHER", CHEAP)
 
 
 def _empty(url: str) -> None:

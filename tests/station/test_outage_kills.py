@@ -38,7 +38,7 @@ def test_H10_scans_survive_a_server_that_is_killed_between_scan_and_answer(
     }
     where = ("serve", "--port", str(here.serving.port))
     server = Process(settings, *where, program=(LIMS,))
-    rounds = 40 if SOAK else 3
+    rounds = 40 if SOAK else 2
     wanted: list[str] = []
     try:
         server.wait()
