@@ -68,13 +68,14 @@ async function recall() {
 
 function count() {
   const shown = document.querySelector("[data-queue]");
-  // Said to be kept is only what would be there if this page ended now.
-  const waiting = mine().filter((each) => !each.unsaved).length + (early?.length ?? 0);
+  const waiting = mine().length + (early?.length ?? 0);
   if (shown) {
     shown.dataset.queue = String(waiting);
     shown.textContent = waiting ? `${words.waiting} ${waiting}` : "";
   }
-  outage.showNetwork(words, { since, count: waiting, held: held() });
+  // Said to be kept is only what would be there if this page ended now.
+  const kept = mine().filter((each) => !each.unsaved).length;
+  outage.showNetwork(words, { since, count: kept, held: held() });
 }
 
 function showLast() {
@@ -323,6 +324,7 @@ function take(text, at) {
     if (since) saidKept(scan);
   });
   queue.push(scan);
+  count();
   if (since) missed().then(atWork);
   work();
 }
