@@ -6,7 +6,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from lims import collection, culture, custody, isolation, labels, people, qc, release, studies
-from lims.core import clock, codes, db, vault
+from lims.core import clock, db, vault
 from lims.core.permissions import Actor, Role
 from lims.core.units import Quantity
 
@@ -255,7 +255,7 @@ def scan_back(who: Actor, lot: str) -> None:
     """Stick every label of a fill on and scan it there, as a person does."""
     with db.reading() as session:
         open_ = isolation.labels_of(session, custody.find(session, lot)).open
-        symbols = [codes.symbol(each, labels.live_copy(session, each)) for each in open_]
+        symbols = [labels.live_symbol(session, each) for each in open_]
     for symbol in symbols:
         labels.stick(who, scanned=symbol)
 

@@ -6,7 +6,7 @@ journey without cells: blood, two spins, a lot that lives for hours. At the fill
 is accounted for, and each vial gets four figures that stand on its label and nowhere else.
 """
 
-from lims.isolation.closing import FillCount, close_fill, count_vials
+from lims.isolation.closing import FillCount, adds_up, close_fill, count_vials
 from lims.isolation.filling import fill
 from lims.isolation.models import Fill, Lot, Run, Vial
 from lims.isolation.queries import (
@@ -37,6 +37,7 @@ __all__ = [
     "Run",
     "Spin",
     "Vial",
+    "adds_up",
     "close_fill",
     "count_vials",
     "digest_of",

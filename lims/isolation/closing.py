@@ -68,7 +68,7 @@ def close_fill(actor: Actor, *, code: str) -> Fill:
                 _("The fill of %(code)s is closed.", code=codes.grouped(item.code)),
                 why=custody.last_act(session, custody.stream(item.code)),
             )
-        adds_up = _adds_up(item, fill) and not fill.out_of_tolerance
+        balanced = adds_up(item, fill) and not fill.out_of_tolerance
         standing = reconciling.labels_of(session, item)
         answer = gate.demand(
             gate.Answer(
@@ -79,7 +79,7 @@ def close_fill(actor: Actor, *, code: str) -> Fill:
                         standing.printed, standing.applied, standing.destroyed, standing.open
                     ),
                     rules.judge_bare(standing.bare),
-                    rules.judge_balance(adds_up=adds_up),
+                    rules.judge_balance(adds_up=balanced),
                 ),
             ),
             codes=[item.code],
@@ -105,13 +105,13 @@ def count_vials(actor: Actor, *, code: str, seen: Sequence[str]) -> FillCount:
         there = [each for each in all_vials if each.state not in custody.FINAL]
         missing = sorted({each.code for each in there} - set(seen))
         foreign = sorted(set(seen) - {each.code for each in all_vials})
-        unlabelled = labels.without_label(session, [each.code for each in there])
         standing = reconciling.labels_of(session, item)
+        unlabelled = sorted({each.code for each in there} & set(standing.bare))
         faults = [
             *([f"vials missing at the count: {', '.join(missing)}"] if missing else []),
             *([f"vials of no or another lot: {', '.join(foreign)}"] if foreign else []),
             *_label_faults(session, there),
-            *([] if _adds_up(item, fill) else ["volumes do not add up"]),
+            *([] if adds_up(item, fill) else ["volumes do not add up"]),
         ]
         if faults:
             fill.closed_at = fill.closed_by = None
@@ -155,7 +155,8 @@ def _held(session: Session, code: str) -> tuple[Item, Fill]:
     return item, fill
 
 
-def _adds_up(item: Item, fill: Fill) -> bool:
+def adds_up(item: Item, fill: Fill) -> bool:
+    """Whether every microlitre of a filled lot has a place, and nothing of it is left."""
     out = fill.filled_ul + fill.qc_ul + fill.retained_ul + fill.waste_ul + fill.loss_ul
     return out == fill.bulk_ul and item.volume_ul == 0
 

@@ -12,6 +12,7 @@ from lims.labels.approving import approve as approve_design
 from lims.labels.approving import approve_all as approve_designs
 from lims.labels.approving import reject as reject_design
 from lims.labels.approving import waits_for as design_waits_for
+from lims.labels.designs import UNDECIDED as DESIGN_UNDECIDED
 from lims.labels.designs import Standing as DesignStanding
 from lims.labels.designs import standing as design_standing
 from lims.labels.designs import standings as design_standings
@@ -46,6 +47,7 @@ from lims.labels.queries import (
     copies,
     drawn_files,
     live_copy,
+    live_symbol,
     newest_request,
     not_stuck,
     request_by_id,
@@ -58,9 +60,12 @@ from lims.labels.services import destroy, reprint, request, stick, stream
 from lims.labels.settling import doubt_unfinished, settle
 from lims.labels.showing import DESIGN_WORDS, design_picture, designs_now
 from lims.labels.sweeping import sweep
+from lims.labels.symbols import rows as symbol_rows
+from lims.labels.symbols import said_by as symbol_says
 from lims.labels.writing import Paper
 
 __all__ = [
+    "DESIGN_UNDECIDED",
     "DESIGN_WORDS",
     "PRINTER_WORDS",
     "STATE_NAMES",
@@ -113,6 +118,7 @@ __all__ = [
     "job_by_number",
     "kept_in",
     "live_copy",
+    "live_symbol",
     "load",
     "names",
     "newest_request",
@@ -134,6 +140,8 @@ __all__ = [
     "stick",
     "stream",
     "sweep",
+    "symbol_rows",
+    "symbol_says",
     "tally",
     "test_printer",
     "verify_png",

@@ -27,6 +27,9 @@ from lims.labels.models import DesignState, LabelDesign, LabelRequest, RequestSt
 from lims.labels.places import Template
 from lims.labels.reading import read
 
+UNDECIDED = frozenset({"waiting", "proposed"})
+"""States in which a version of a file waits for a person."""
+
 
 @dataclass(frozen=True)
 class Standing:
@@ -55,7 +58,7 @@ class Standing:
     @property
     def waits(self) -> bool:
         """Whether the file's version is still to be decided."""
-        return self.state in ("waiting", "proposed")
+        return self.state in UNDECIDED
 
 
 def standing(session: Session, template: str) -> Standing:

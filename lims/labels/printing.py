@@ -16,13 +16,7 @@ from lims.core.permissions import Actor, requires
 from lims.core.words import Text as _
 from lims.labels import designs, files, progress, queries, reasons, sending, trying, turns
 from lims.labels import permissions as may
-from lims.labels.errors import (
-    Interrupted,
-    NoPrinter,
-    NotTaken,
-    PrinterSilent,
-    PrinterStopped,
-)
+from lims.labels.errors import Interrupted, NoPrinter, NotTaken, PrinterSilent, PrinterStopped
 from lims.labels.handing import Line
 from lims.labels.layout import PERSONAL, load
 from lims.labels.models import Health, LabelPrinter, LabelRequest, PrinterKind, RequestState

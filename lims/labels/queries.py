@@ -70,6 +70,12 @@ def live_copy_of(db: Session, request: LabelRequest) -> LabelCopy | None:
     )
 
 
+def live_symbol(db: Session, code: str) -> str:
+    """What a scanner reads off the live label; the code itself where it has none."""
+    copy = live_copy(db, code)
+    return code if copy is None else codes.symbol(code, copy)
+
+
 def void_copies(db: Session, letter: str) -> list[tuple[str, int]]:
     """Labels that are dead while another of the same code lives: code and copy, by code."""
     live = select(LabelCopy.code).where(LabelCopy.state == CopyState.LIVE)

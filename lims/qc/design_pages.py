@@ -22,7 +22,7 @@ def listing() -> ResponseReturnValue:
         title=_("Label designs"),
         designs=found,
         words=labels.DESIGN_WORDS,
-        waiting=sum(each["state"] in ("waiting", "proposed") for each in found),
+        waiting=sum(each["state"] in labels.DESIGN_UNDECIDED for each in found),
         for_me=sum(each["waits_for_me"] for each in found),
         may_decide=permissions.allowed(actor, DESIGN),
     )

@@ -95,7 +95,7 @@ def facts_of(
         mechanical_lot=lot.mechanical if arm.mechanical is not None else None,
         mechanical_record=told.MechanicalRecord(lot.mechanical_record),
         labels=None if fill is None else _labels(session, item),
-        mass_balance_closed=None if fill is None else _balanced(item, fill),
+        mass_balance_closed=None if fill is None else isolation.adds_up(item, fill),
         releaser=str(actor.person) if actor else None,
         signature=signature,
     )
@@ -120,11 +120,6 @@ def _labels(session: Session, item: Item) -> told.Labels:
         tuple(codes.grouped(each) for each in standing.open),
         tuple(codes.grouped(each) for each in standing.bare),
     )  # fmt: skip
-
-
-def _balanced(item: Item, fill: isolation.Fill) -> bool:
-    out = fill.filled_ul + fill.qc_ul + fill.retained_ul + fill.waste_ul + fill.loss_ul
-    return out == fill.bulk_ul and item.volume_ul == 0
 
 
 def _markers(

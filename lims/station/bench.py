@@ -59,22 +59,14 @@ class Scanned:
     Attributes:
         text: what was read or typed.
         key: its idempotency key.
-        at: when, by the device's clock; None where the device said nothing.
+        scan: what the device said of it; None where it said nothing.
         seconds: how long before it what is in hand was taken.
-        device, counter: of a scan that the device kept while it had no network (H11).
     """
 
     text: str
     key: str
-    at: datetime | None = None
+    scan: Scan | None = None
     seconds: float = 0
-    device: str = ""
-    counter: int = 0
-
-    @property
-    def scan(self) -> Scan | None:
-        """What the device said of it; None where it said nothing."""
-        return Scan(self.at, self.device, self.counter) if self.at else None
 
 
 @dataclass(frozen=True)

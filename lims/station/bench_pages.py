@@ -117,7 +117,7 @@ def _taken(actor: Actor, text: str, bench: Bench) -> Outcome:
     try:
         one = _scanned(text, bench)
         outcome = take(actor, scanned=one, bench=bench)
-        if one.scan is not None and one.counter:
+        if one.scan is not None and one.scan.replayed:
             custody.late_arrived(actor, one.scan, one.key)
         return outcome
     except (TemporaryFailure, acts.StillRunning):
@@ -133,9 +133,8 @@ def _scanned(text: str, bench: Bench) -> Scanned:
         late.DEVICE: form.get("device", ""),
         late.COUNTER: form.get("counter", ""),
     }
-    one = Scanned(text, form.get("_key") or uuid4().hex, None, _seconds(bench))
-    scan = late.scan_of(said.get)
-    return replace(one, at=scan.at, device=scan.device, counter=scan.counter) if scan else one
+    key = form.get("_key") or uuid4().hex
+    return Scanned(text, key, late.scan_of(said.get), _seconds(bench))
 
 
 def _said(bench: Bench) -> tuple[str, Outcome | None]:
@@ -148,8 +147,7 @@ def _said(bench: Bench) -> tuple[str, Outcome | None]:
         return photos.one(photos.sent(photo.stream)), None
     except photos.NoPicture as refusal:
         panel = scanning.stops()[refusal.why]
-        what = " ".join([panel.what, *refusal.args[1:]])
-        return "", Outcome(replace(panel, what=what), bench)
+        return "", Outcome(replace(panel, what=f"{panel.what} {refusal.found}".strip()), bench)
 
 
 def _not_hers(text: str, bench: Bench) -> Outcome:
@@ -270,7 +268,7 @@ def _page(
         orders=orders.ORDERS.values(),
         badge=(badge or request.form.get("code", "")) if asks_pin else "",
         key=uuid4().hex,
-        kept_orders=outage_pages.kept_orders(),
+        kept_orders={} if board_only else outage_pages.kept_orders(),
         idle_seconds=int(people.BADGE_IDLE.total_seconds()),
         line=_line(outcome),
         practised=practised,

@@ -12,15 +12,21 @@ LARGEST = 8_000_000  # bytes
 _PIXELS = {"JPEG": 60_000_000, "PNG": 16_000_000, "WEBP": 16_000_000}
 _SIDES = (1600, 2600)  # a Code 128 on a picture of 12 megapixels is lost below the first
 _SQUARE = frozenset({zxingcpp.BarcodeFormat.DataMatrix, zxingcpp.BarcodeFormat.QRCode})
+_GS1 = frozenset({"]d2", "]Q3", "]C1"})
 _READ = zxingcpp.BarcodeFormats([*_SQUARE, zxingcpp.BarcodeFormat.Code128])
 
 
 class NoPicture(Exception):
-    """Nothing to read; `why` is a name of `lims.web.scanning.stops`."""
+    """Nothing to read.
 
-    def __init__(self, why: str) -> None:
-        super().__init__(why)
-        self.why = why
+    Args:
+        why: a name of `lims.web.scanning.stops`.
+        found: the codes, where there was more than one.
+    """
+
+    def __init__(self, why: str, found: str = "") -> None:
+        super().__init__(why, found)
+        self.why, self.found = why, found
 
 
 def sent(file: IO[bytes] | None) -> bytes:
@@ -54,16 +60,13 @@ def one(data: bytes) -> str:
     """The one code on a picture.
 
     Raises:
-        NoPicture: it cannot be read, has no code, or more than one; then they are its second
-            argument.
+        NoPicture: it cannot be read, has no code, or more than one.
     """
     found = read(data)
     if not found:
         raise NoPicture("photo-none")
     if len(found) > 1:
-        refusal = NoPicture("photo-two")
-        refusal.args = ("photo-two", ", ".join(found))
-        raise refusal
+        raise NoPicture("photo-two", ", ".join(found))
     return found[0]
 
 
@@ -108,6 +111,3 @@ def _text(symbol: Any) -> str:
         return ""
     prefix = str(symbol.symbology_identifier) if symbol.symbology_identifier in _GS1 else ""
     return (prefix + text)[:400]
-
-
-_GS1 = frozenset({"]d2", "]Q3", "]C1"})

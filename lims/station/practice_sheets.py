@@ -4,12 +4,12 @@ Wristband codes stand here as paper copies alone, and only of bands that were ca
 scans one learns that it is stopped, and no sheet can stand in for a band on an arm (H28).
 """
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-import zxingcpp
 from fpdf.enums import XPos, YPos
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -76,7 +76,7 @@ def sections(session: Session, practisers: Sequence[dict[str, str]]) -> list[Sec
             str(_("Badges")),
             str(_("Scan a badge at the station or the sign-in page, then type its PIN.")),
             [
-                Card(each["name"], tasks.symbol(session, each["badge"]),
+                Card(each["name"], labels.live_symbol(session, each["badge"]),
                      str(_("PIN %(pin)s", pin=each["pin"])))
                 for each in practisers
             ],
@@ -94,7 +94,7 @@ def sections(session: Session, practisers: Sequence[dict[str, str]]) -> list[Sec
         Section(
             str(_("Places")),
             str(_("Scan a thing first, then the place it goes into.")),
-            [Card(each.name, tasks.symbol(session, each.code)) for each in _places(session)],
+            [Card(each.name, labels.live_symbol(session, each.code)) for each in _places(session)],
         ),
         Section(
             str(_("Reagents, as a supplier labels them")),
@@ -137,7 +137,7 @@ def _containers(session: Session) -> Iterator[Item]:
 
 def _container(session: Session, item: Item) -> Card:
     kind = str(custody.KIND_NAMES[item.kind])
-    return Card(kind, tasks.symbol(session, item.code), item.name or "")
+    return Card(kind, labels.live_symbol(session, item.code), item.name or "")
 
 
 def _reagents() -> list[Card]:
@@ -180,14 +180,14 @@ def _traps(session: Session) -> Iterator[Card]:
     if expired is not None:
         yield Card(
             str(_("Expired vial")),
-            tasks.symbol(session, expired.code),
+            labels.live_symbol(session, expired.code),
             str(_("At the station: CHECK, it has expired. At the bedside: STOP.")),
         )
     blocked = vial(lambda each: each.state is State.BLOCKED)
     if blocked is not None:
         yield Card(
             str(_("Quarantined vial")),
-            tasks.symbol(session, blocked.code),
+            labels.live_symbol(session, blocked.code),
             str(_("At the station: CHECK, it is blocked. At the bedside: STOP.")),
         )
     for code, copy in labels.void_copies(session, "V")[:1]:
@@ -253,26 +253,17 @@ class _Sheets(labels.Paper):
 
     def symbol(self, card: Card, left: float, top: float) -> None:
         """The modules as rectangles, with a quiet zone that the cell leaves."""
-        made = zxingcpp.create_barcode(
-            card.gs1 or card.text,
-            zxingcpp.BarcodeFormat.DataMatrix,
-            force_square=True,
-            **({"gs1": True} if card.gs1 else {}),
-        )
-        grey: Any = made.to_image(scale=1, add_quiet_zones=False)
-        image = memoryview(grey)
-        down, across = grey.shape
-        module = SIDE_MM / across
+        if card.gs1:
+            says = labels.symbol_says("gs1_datamatrix", card.gs1, "gs1")
+            rows = labels.symbol_rows("gs1_datamatrix", says)
+        else:
+            rows = labels.symbol_rows("datamatrix", card.text)
+        module = SIDE_MM / len(rows[0])
         self.set_fill_color(0)
-        for y in range(down):
-            x = 0
-            while x < across:
-                run = x
-                while run < across and not image[y, run]:
-                    run += 1
-                if run > x:
-                    self.rect(left + x * module, top + y * module, (run - x) * module, module, "F")
-                x = run + 1
+        for y, row in enumerate(rows):
+            for run in re.finditer("1+", row):
+                x, wide = left + run.start() * module, len(run[0]) * module
+                self.rect(x, top + y * module, wide, module, "F")
 
     def _at(
         self,

@@ -10,7 +10,6 @@ from lims.labels.permissions import QUEUE, SETTLE
 from lims.web import auth
 
 blueprint = Blueprint("printers", __name__)
-_UNDECIDED = ("waiting", "proposed")
 _JOBS = 30  # on one page
 
 
@@ -34,7 +33,9 @@ def printers() -> ResponseReturnValue:
         open_only=open_only,
         before=found[-1].number if len(found) == _JOBS else None,
         words=labels.PRINTER_WORDS,
-        undecided=sum(each["state"] in _UNDECIDED for each in labels.designs_now(actor)),
+        undecided=sum(
+            each["state"] in labels.DESIGN_UNDECIDED for each in labels.designs_now(actor)
+        ),
         may_change=permissions.allowed(actor, QUEUE),
     )
 

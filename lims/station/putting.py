@@ -31,9 +31,10 @@ def put(actor: Actor, code: str, to: str, scanned: Scanned, bench: Bench) -> Out
     batch = bench.mode is Mode.BATCH
     key = f"{bench.batch}.{scanned.key}" if batch else scanned.key
     scan = scanned.scan
+    kept = scan is not None and scan.replayed
 
     def call() -> dict[str, Any]:
-        if not scanned.counter:
+        if not kept:
             require_prompt(scanned)
         with db.transaction() as session:
             found = custody.find(session, code, lock=True)
@@ -51,7 +52,7 @@ def put(actor: Actor, code: str, to: str, scanned: Scanned, bench: Bench) -> Out
             }
 
     digest = acts.digest_of("station.put", code, to)
-    if scan is not None and scan.replayed:
+    if scan is not None and kept:
         given = {"code": code, "to": to}
         answer = _KEPT(actor, scan, key, digest, given, call).answer
     else:

@@ -134,7 +134,8 @@ def _taken(
 ) -> Outcome:
     if trouble is not None and trouble.kind == "stop":
         return replace(done, panel=trouble)
-    bench = replace(done.bench, hand=codes.fold(scanned.text), hand_at=scanned.at or clock.now())
+    at = scanned.scan.at if scanned.scan else clock.now()
+    bench = replace(done.bench, hand=codes.fold(scanned.text), hand_at=at)
     if trouble is not None:
         return replace(done, panel=trouble, bench=bench)
     if first is None:

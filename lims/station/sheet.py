@@ -1,39 +1,32 @@
 """A code drawn for paper or a screen: an image that the page itself holds."""
 
-from typing import Any
-
-import zxingcpp
 from markupsafe import Markup
 
+from lims import labels
 from lims.core import codes
 from lims.station.orders import COPY
 
 
 def drawn(code: str) -> Markup:
     """The symbol of a code as SVG: one unit a module, a quiet zone of two."""
-    made = zxingcpp.create_barcode(
-        codes.symbol(code, COPY), zxingcpp.BarcodeFormat.DataMatrix, force_square=True
-    )
-    return _svg(made, quiet=2)
+    return _svg("datamatrix", codes.symbol(code, COPY), quiet=2)
 
 
 def qr(text: str) -> Markup:
     """A QR code as SVG, for a phone's camera; a quiet zone of four."""
-    return _svg(zxingcpp.create_barcode(text, zxingcpp.BarcodeFormat.QRCode), quiet=4)
+    return _svg("qr", text, quiet=4)
 
 
-def _svg(made: Any, *, quiet: int) -> Markup:
-    grey: Any = made.to_image(scale=1, add_quiet_zones=False)
-    image = memoryview(grey)
-    down, across = grey.shape
+def _svg(symbology: str, text: str, *, quiet: int) -> Markup:
+    rows = labels.symbol_rows(symbology, text)
     path = "".join(
         f"M{x + quiet} {y + quiet}h1v1h-1z"
-        for y in range(down)
-        for x in range(across)
-        if not image[y, x]
+        for y, row in enumerate(rows)
+        for x, module in enumerate(row)
+        if module == "1"
     )
     return Markup(
         '<svg class="symbol" viewBox="0 0 {0} {1}" role="img" aria-hidden="true" '
         'shape-rendering="crispEdges"><rect width="{0}" height="{1}" fill="#fff"/>'
         '<path d="{2}" fill="#000"/></svg>'
-    ).format(across + 2 * quiet, down + 2 * quiet, path)
+    ).format(len(rows[0]) + 2 * quiet, len(rows) + 2 * quiet, path)

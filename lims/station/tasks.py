@@ -107,12 +107,6 @@ NAMES: Mapping[str, _] = {
 }
 
 
-def symbol(session: Session, code: str) -> str:
-    """What a scanner reads off the live label; the code itself where it has none."""
-    copy = labels.live_copy(session, code)
-    return code if copy is None else codes.symbol(code, copy)
-
-
 def material(session: Session, practising: str = "") -> dict[str, str]:
     """What the tasks are done with now, by name; what is not there is left out.
 
@@ -124,7 +118,7 @@ def material(session: Session, practising: str = "") -> dict[str, str]:
     for name, vial in zip(("vial", "second", "third", "fourth"), vials, strict=False):
         found[name] = vial.code
     if vials:
-        found["label"] = symbol(session, vials[0].code)
+        found["label"] = labels.live_symbol(session, vials[0].code)
     expired = next((each for each in _in_boxes(session) if _expired(each)), None)
     if expired is not None:
         found["expired"] = expired.code
@@ -176,8 +170,8 @@ def _at_the_bed(session: Session) -> dict[str, str]:
             band = studies.live_band(session, her.id)
             if her.id != meant.subject_id and band is not None:
                 return {
-                    "dose": symbol(session, dose.code),
-                    "band": symbol(session, band.code),
+                    "dose": labels.live_symbol(session, dose.code),
+                    "band": labels.live_symbol(session, band.code),
                 }
     return {}
 

@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 from collections import Counter
+from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
 
@@ -101,6 +102,36 @@ def stored() -> Counter:
     return moved
 
 
+@dataclass
+class Judged:
+    """What the writer was answered, held against what stands in the trail."""
+
+    statuses: Counter[str] = field(default_factory=Counter)
+    missing: int = 0
+    doubled: int = 0
+    unanswered: int = 0
+    wrong: list[str] = field(default_factory=list)
+
+    @property
+    def failures(self) -> int:
+        """All that must not be."""
+        return self.missing + self.doubled + len(self.wrong)
+
+    def judge(self, lines: list[str], before: Counter, now: Counter, about: str) -> None:
+        """One run: its lines, and the trail before and after it."""
+        for line in lines:
+            status, _blank, rest = line.partition(" ")
+            if not status.isdigit():
+                continue
+            key = rest.split()[0]
+            self.statuses[status] += 1
+            self.missing += status == "200" and now[key] != 1
+            self.doubled += now[key] > 1
+            self.unanswered += status == "503" and now[key] > before[key]
+            if status not in ("200", "503"):
+                self.wrong.append(f"{about}: {line}")
+
+
 def whole(database: db.Database) -> list[str]:
     """What the library and the trail find wrong."""
     with sqlite3.connect(database.engine.url.database) as plain:
@@ -127,35 +158,22 @@ def test_H37_a_full_or_broken_disk_is_503_and_leaves_nothing_half_written(
     if not database.is_sqlite:
         pytest.skip("PostgreSQL stands on a small volume in the test below")
     writer = Writer(tracer, database_url, tmp_path)
-    injected = missing = doubled = 0
-    statuses: Counter[str] = Counter()
-    wrong: list[str] = []
-    unanswered = 0
+    injected, judged = 0, Judged()
     for number, inject in enumerate(faults()):
         before = stored()
         lines, _code, failed = writer.run(inject, number, 40)
         injected += failed
         now = stored()
-        for line in lines:
-            status, _blank, rest = line.partition(" ")
-            if not status.isdigit():
-                continue
-            key = rest.split()[0]
-            statuses[status] += 1
-            missing += status == "200" and now[key] != 1
-            doubled += now[key] > 1
-            unanswered += status == "503" and now[key] > before[key]
-            if status not in ("200", "503"):
-                wrong.append(f"{inject}: {line}")
-        wrong += [f"{inject}: {each}" for each in whole(database)]
+        judged.judge(lines, before, now, inject)
+        judged.wrong += [f"{inject}: {each}" for each in whole(database)]
 
     measured(
-        "H37", trials=injected, failures=missing + doubled + len(wrong), seed=SEED,
-        answers=dict(statuses), stored_and_unanswered=unanswered,
+        "H37", trials=injected, failures=judged.failures, seed=SEED,
+        answers=dict(judged.statuses), stored_and_unanswered=judged.unanswered,
     )  # fmt: skip
-    assert (missing, doubled, wrong) == (0, 0, [])
-    assert statuses["200"] > 10
-    assert statuses["503"] >= 2
+    assert (judged.missing, judged.doubled, judged.wrong) == (0, 0, [])
+    assert judged.statuses["200"] > 10
+    assert judged.statuses["503"] >= 2
     assert injected >= (300 if SOAK else 8)
 
 
@@ -227,9 +245,7 @@ def test_H37_a_full_volume_under_postgresql_is_503_and_leaves_nothing_half_writt
         migrations.upgrade(database)
         db.use(database)
         writer = Writer("", address, tmp_path)
-        statuses: Counter[str] = Counter()
-        missing = doubled = unanswered = 0
-        wrong: list[str] = []
+        judged = Judged()
         for number in range(rounds):
             before = stored()
             ballast = fill(volume, chance.randint(0, 100))
@@ -238,28 +254,19 @@ def test_H37_a_full_volume_under_postgresql_is_503_and_leaves_nothing_half_writt
             database.engine.dispose()
             cluster.ensure()
             now = stored()
-            for line in lines:
-                status, _blank, rest = line.partition(" ")
-                if not status.isdigit():
-                    continue
-                key = rest.split()[0]
-                statuses[status] += 1
-                missing += status == "200" and now[key] != 1
-                doubled += now[key] > 1
-                unanswered += status == "503" and now[key] > before[key]
-                if status not in ("200", "503"):
-                    wrong.append(line)
+            judged.judge(lines, before, now, f"fill {number}")
             with db.reading() as session:
-                wrong += [each.what for each in ledger.verify(session).breaks]
+                judged.wrong += [each.what for each in ledger.verify(session).breaks]
         written = writer.untraced(rounds, 5)
         database.engine.dispose()
     finally:
         cluster.close()
 
     measured(
-        "H37", trials=statuses["503"], failures=missing + doubled + len(wrong), seed=SEED,
-        answers=dict(statuses), stored_and_unanswered=unanswered, stopped=cluster.crashes,
+        "H37", trials=judged.statuses["503"], failures=judged.failures, seed=SEED,
+        answers=dict(judged.statuses), stored_and_unanswered=judged.unanswered,
+        stopped=cluster.crashes,
     )  # fmt: skip
-    assert (missing, doubled, wrong) == (0, 0, [])
-    assert statuses["503"] >= rounds
+    assert (judged.missing, judged.doubled, judged.wrong) == (0, 0, [])
+    assert judged.statuses["503"] >= rounds
     assert [line.partition(" ")[0] for line in written if line[0].isdigit()] == ["200"] * 5

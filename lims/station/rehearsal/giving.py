@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from lims import custody, dosing, labels, studies
-from lims.core import clock, codes, db
+from lims.core import clock, db
 from lims.core.units import Quantity
 from lims.dosing import CheckState
 from lims.station.rehearsal.stage import Stage, Walk, Woman, hours, minutes
@@ -33,8 +33,7 @@ class Stopped(Exception):
 def symbol(code: str) -> str:
     """What a scanner reads off the live label."""
     with db.reading() as session:
-        copy = labels.live_copy(session, code)
-    return codes.symbol(code, copy) if copy else code
+        return labels.live_symbol(session, code)
 
 
 def supply(stage: Stage, woman: Woman, dose: str, *, place: str = "theatre") -> Walk:

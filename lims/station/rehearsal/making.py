@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from lims import collection, culture, custody, isolation, labels, studies
-from lims.core import clock, codes, db
+from lims.core import clock, db
 from lims.core.units import Quantity
 from lims.station.rehearsal.leaving import print_labels
 from lims.station.rehearsal.stage import Stage, Walk, Woman, days, hours, minutes
@@ -297,7 +297,7 @@ def close(stage: Stage, lot: str) -> None:
     print_labels()
     with db.reading() as session:
         printed = isolation.labels_of(session, custody.find(session, lot)).open
-        symbols = [codes.symbol(each, labels.live_copy(session, each) or 0) for each in printed]
+        symbols = [labels.live_symbol(session, each) for each in printed]
     for symbol in symbols:
         stage.do("tara", labels.stick, scanned=symbol)
     stage.do("tara", isolation.close_fill, code=lot)

@@ -48,11 +48,13 @@ export async function recall() {
   return kept;
 }
 
+/** What of a scan is kept: not how far the keeping has come. */
+const plain = ({ stored, unsaved, ...scan }) => scan;
+
 /** Keep a scan; it is kept when this is over. */
 export async function add(scan) {
-  const { n, stored, unsaved, ...plain } = scan;
   await inOne((scans) => {
-    scans.add(plain).onsuccess = ({ target }) => (scan.n = target.result);
+    scans.add(plain(scan)).onsuccess = ({ target }) => (scan.n = target.result);
   });
 }
 
@@ -66,8 +68,7 @@ export async function number(some, name) {
         device.count += 1;
         scan.device = device.name;
         scan.counter = device.count;
-        const { stored, unsaved, ...plain } = scan;
-        if (scan.n) scans.put(plain);
+        if (scan.n) scans.put(plain(scan));
       }
       facts.put(device, "device");
     };
@@ -158,11 +159,10 @@ export function showNetwork(words, { since, count, held }) {
 /** Keep the station at hand for when there is no network; needs https or this machine itself. */
 export async function keepAtHand() {
   if (!navigator.serviceWorker) return;
-  const language = document.documentElement.lang;
   try {
     await navigator.serviceWorker.register("/service-worker.js");
     const ready = await navigator.serviceWorker.ready;
-    ready.active?.postMessage({ language });
+    ready.active?.postMessage({ language: spoken });
   } catch {
     // a browser that keeps nothing: the page works while it is open
   }
@@ -194,7 +194,6 @@ export function showDoor(sentence) {
   const now = Date.now();
   place.hidden = !door.first || now - door.last > PAUSE;
   const minutes = Math.max(0, Math.floor((now - door.first) / 60_000));
-  const figure = new Intl.NumberFormat(document.documentElement.lang).format(minutes);
-  const said = sentence.replace("{count}", figure);
+  const said = sentence.replace("{count}", figure(minutes));
   if (place.textContent !== said) place.textContent = said;
 }
