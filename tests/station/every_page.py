@@ -1,11 +1,13 @@
 """Every page of the application over a bed that is ready, by who may open it."""
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
 from typing import Any
 
+import pytest
 from flask import Flask
 from sqlalchemy import select
 
@@ -17,6 +19,7 @@ from lims.labels.models import LabelJob
 from lims.release import Recall
 from lims.station.look_pages import PARTS
 from lims.studies.models import Study, Subject
+from tests import services_here
 from tests.dosing.test_doors import Tablet
 
 LOGINS = ("tara", "quin", "pari", "clea", "ines", "sora", "adel", "auda", "ana")
@@ -24,6 +27,13 @@ LOGINS = ("tara", "quin", "pari", "clea", "ines", "sora", "adel", "auda", "ana")
 _NO_PAGE = re.compile(r"^/(api|static|metrics|healthz|readyz|language|sign-out|scan-stops|seal)")
 # Addresses of which one stands for all.
 _ALIKE = re.compile(r"^/waiting/")
+
+
+@pytest.fixture
+def address(web) -> Iterator[str]:
+    """The app over the bed at an address of its own."""
+    with services_here.listening(web) as url:
+        yield url
 
 
 @dataclass(frozen=True)

@@ -1,16 +1,14 @@
 """Every page in Chromium: it fits, it is light, and axe-core finds nothing serious in it."""
 
-from collections.abc import Iterator
 from importlib.resources import files
 from typing import Any
 
 import pytest
 
 from lims.station.look_pages import PARTS
-from tests import services_here
 from tests.conftest import SOAK
 from tests.dosing.test_doors import web  # noqa: F401
-from tests.station.every_page import Page, furnish, pages, signed_in
+from tests.station.every_page import Page, address, furnish, pages, signed_in  # noqa: F401
 
 playwright = pytest.importorskip("playwright.sync_api")
 pytestmark = [pytest.mark.browser, pytest.mark.parametrize("beds", ["sqlite"], indirect=True)]
@@ -27,13 +25,6 @@ ASKED = """() => axe.run(document, {
 WEIGHED = """() => Object.values(Object.fromEntries(
   [...performance.getEntriesByType("navigation"), ...performance.getEntriesByType("resource")]
     .map((each) => [each.name, each.encodedBodySize])))"""
-
-
-@pytest.fixture
-def address(web) -> Iterator[str]:  # noqa: F811
-    """The app over the bed at an address of its own."""
-    with services_here.listening(web) as url:
-        yield url
 
 
 def every(web: Any, bed: Any) -> list[tuple[Page, str]]:  # noqa: F811

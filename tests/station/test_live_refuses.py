@@ -53,10 +53,10 @@ def test_demo_live_refuses_a_practice_badge(site):
 def test_demo_live_refuses_donation_numbers_of_a_demonstration(site, number, switched_on):
     isbt128.use(switched_on)
     try:
-        for text in (f"={number}17123456{'69' if number == 'A9999' else '00'}",):
-            page = site.send("tara", "/station", code=text).text
-            assert 'data-verdict="stop"' in page
-            assert f"{number} is the facility number of demonstrations" in page
+        text = f"={number}17123456{'69' if number == 'A9999' else '00'}"
+        page = site.send("tara", "/station", code=text).text
+        assert 'data-verdict="stop"' in page
+        assert f"{number} is the facility number of demonstrations" in page
     finally:
         isbt128.use(None)
 
@@ -65,7 +65,7 @@ def test_demo_live_refuses_to_print_a_demonstrations_facility_number(site):
     code = codes.draw("A")
     with pytest.raises(codes.PracticeCode, match="A9999"):
         labels.request(
-            site.lab.adel if hasattr(site.lab, "adel") else site.lab.tara,
+            site.lab.tara,
             template="place_50x20", code=code,
             fields={"code": codes.grouped(code), "name": "=A9999171234569"},
         )  # fmt: skip

@@ -6,31 +6,22 @@ The suite itself takes few. They are kept in `var/pictures` of the checkout, wit
 import io
 import os
 import re
-from collections.abc import Iterator
 from html import escape
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
-from tests import services_here
 from tests.conftest import ROOT
 from tests.dosing.test_doors import web  # noqa: F401
 from tests.station.conftest import SIZES
-from tests.station.every_page import Page, furnish, pages, signed_in
+from tests.station.every_page import Page, address, furnish, pages, signed_in  # noqa: F401
 
 playwright = pytest.importorskip("playwright.sync_api")
 pytestmark = [pytest.mark.browser, pytest.mark.parametrize("beds", ["sqlite"], indirect=True)]
 ALL = bool(os.environ.get("EXOTRACE_PICTURES"))
 FEW = {("desk", "en"): "/look/answers", ("tablet", "zh"): "/lots", ("phone", "fa"): "/station"}
 ORDER = [(size, language) for size in SIZES for language in ("en", "fa", "zh")]
-
-
-@pytest.fixture
-def address(web) -> Iterator[str]:  # noqa: F811
-    """The app over the bed at an address of its own."""
-    with services_here.listening(web) as url:
-        yield url
 
 
 def _taken(page, folder: Path, about: Page, size: str, language: str) -> str:
@@ -86,7 +77,7 @@ def test_pages_are_pictured_in_every_language_and_size(
         assert extremes[1] - extremes[0] > 100, f"{name} is empty"
 
 
-def test_ok_and_stop_differ_in_a_picture_without_colour(bed, address, chromium):
+def test_ok_and_stop_differ_in_a_picture_without_colour(bed, address, chromium):  # noqa: F811
     page = signed_in(chromium, bed, address, "tara", "en", viewport={"width": 1366, "height": 768})
     page.goto("/look/answers", wait_until="load")
     grey = {}
