@@ -88,11 +88,44 @@ def chosen_language() -> str:
 
 def create_app(settings: Settings, database: db.Database | None = None) -> Flask:
     """The application over an opened database, or over the one that the settings name."""
-    db.use(database or db.open_database(settings.database_url))
-    use_keys(settings)
-    watch_disks(settings, db.current())
+    app = assembled()
+    set_up(app, settings, database or db.open_database(settings.database_url))
+    if settings.behind_proxy:
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=1, x_proto=1, x_host=1)  # type: ignore[method-assign]
+    return app
+
+
+def assembled() -> Flask:
+    """Every door and page, of no installation yet."""
     app = Web("lims.web", static_url_path="/static")
     app.session_interface = Sessions()
+    plain.install(app)
+    errors.install(app)
+    auth.install(app)
+    looks.install(app)
+    packing.install(app)
+    health.install(app)
+    seals.install(app)
+    api = openapi.install(app, _version())
+    app.register_blueprint(signing.blueprint)
+    app.register_blueprint(scanning.blueprint)
+    for feature in FEATURES:
+        if _has(feature, "doors"):
+            import_module(f"lims.{feature}.doors").doors.register(app, api)
+        if _has(feature, "pages"):
+            app.register_blueprint(import_module(f"lims.{feature}.pages").blueprint)
+    app.extensions["exotrace-api"] = api
+    _start_page(app)
+    app.after_request(_guarded)
+    return app
+
+
+def set_up(app: Flask, settings: Settings, database: db.Database) -> None:
+    """Make it the application of one installation: its database, keys, disks and ways."""
+    db.use(database)
+    use_keys(settings)
+    watch_disks(settings, database)
+    _find_people()
     signing_key = hmac.new(settings.secret_key.encode(), b"web cookies", hashlib.sha256)
     app.config.update(
         SECRET_KEY=signing_key.hexdigest(),
@@ -109,28 +142,7 @@ def create_app(settings: Settings, database: db.Database | None = None) -> Flask
         SCAN_SILENCE_MS=settings.scan_silence_ms,
         SCAN_GAP_MS=settings.scan_gap_ms,
     )
-    if settings.behind_proxy:
-        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=1, x_proto=1, x_host=1)  # type: ignore[method-assign]
-    plain.install(app)
-    errors.install(app)
-    auth.install(app)
-    looks.install(app)
-    packing.install(app)
-    health.install(app, settings)
-    seals.install(app)
-    api = openapi.install(app, _version())
-    app.register_blueprint(signing.blueprint)
-    app.register_blueprint(scanning.blueprint)
-    _find_people()
-    for feature in FEATURES:
-        if _has(feature, "doors"):
-            import_module(f"lims.{feature}.doors").doors.register(app, api)
-        if _has(feature, "pages"):
-            app.register_blueprint(import_module(f"lims.{feature}.pages").blueprint)
-    app.extensions["exotrace-api"] = api
-    _start_page(app)
-    app.after_request(_guarded)
-    return app
+    app.extensions["exotrace-settings"] = settings
 
 
 def _version() -> str:

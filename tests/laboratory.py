@@ -9,6 +9,7 @@ from lims import collection, culture, custody, isolation, labels, people, qc, re
 from lims.core import clock, db, vault
 from lims.core.permissions import Actor, Role
 from lims.core.units import Quantity
+from tests.apps import app_over
 
 PASSWORD = "amber kettle walks north"
 OPERATOR = Actor(None, None, "operator:test", frozenset({Role.OPERATOR}))
@@ -264,16 +265,8 @@ class Site:
     """The application, and people who use it."""
 
     def __init__(self, laboratory: Laboratory, home: Path) -> None:
-        from lims.app import create_app
-        from lims.settings import Settings
-
-        settings = Settings(
-            home=home, database_url="sqlite://", owner_database_url=None, broker_url=None,
-            secret_key="k" * 40, site_file=None, time_zone=ZoneInfo("Asia/Tehran"),
-        )  # fmt: skip
         self.lab = laboratory
-        self.app = create_app(settings, db.current())
-        self.app.testing = True
+        self.app = app_over(home, db.current())
         self._tokens: dict[str, str] = {}
         self._browsers: dict[str, tuple[object, datetime]] = {}
 

@@ -11,13 +11,12 @@ import pytest
 from flask import Flask
 from sqlalchemy import func, select
 
-from lims import app as application
 from lims import ledger, people, studies
 from lims.core import clock, db
 from lims.core.permissions import Actor, Role
 from lims.ledger.models import LedgerEntry
-from lims.settings import Settings
 from lims.studies import protocol
+from tests.apps import app_over
 
 PASSWORD = "amber kettle walks north"
 NAME, BORN = "Roya Karimi", "1990-03-04"
@@ -177,17 +176,7 @@ def verified() -> list:
 @pytest.fixture
 def site(database: db.Database, tmp_path: Path) -> Site:
     """The application over an empty database, its people, and both trials loaded."""
-    settings = Settings(
-        home=tmp_path,
-        database_url="sqlite://",
-        owner_database_url=None,
-        broker_url=None,
-        secret_key="k" * 40,
-        site_file=None,
-        time_zone=ZoneInfo("Asia/Tehran"),
-    )
-    made = application.create_app(settings, database)
-    made.testing = True
+    made = app_over(tmp_path, database)
     for login, role in LOGINS.items():
         people.add_user(
             OPERATOR, login=login, name=login.title(), roles=[role], password=PASSWORD, pin="4071"

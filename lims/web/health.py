@@ -154,7 +154,7 @@ def readiness(settings: Settings) -> dict[str, Any]:
     return {"ready": all(each["ok"] for each in checks.values()), "checks": checks}
 
 
-def install(app: Flask, settings: Settings) -> None:
+def install(app: Flask) -> None:
     """Open `/healthz`, `/readyz` and `/metrics`, and time every request."""
 
     @app.before_request
@@ -177,7 +177,7 @@ def install(app: Flask, settings: Settings) -> None:
 
     @app.get("/readyz")
     def readyz() -> Response:
-        found = readiness(settings)
+        found = readiness(app.extensions["exotrace-settings"])
         return plain.answer(found, 200 if found["ready"] else 503)
 
     @app.get("/metrics")

@@ -5,20 +5,18 @@ from datetime import timedelta
 from random import Random
 from types import SimpleNamespace
 from uuid import uuid4
-from zoneinfo import ZoneInfo
 
 import pytest
 from sqlalchemy import func, select
 
-from lims import app as application
 from lims import custody, ledger, people
 from lims.core import acts, clock, db
 from lims.core.device import Scan
 from lims.core.permissions import Role
 from lims.custody.late import door
 from lims.custody.models import LateScan, LateState
-from lims.settings import Settings
 from lims.web import auth
+from tests.apps import app_over
 from tests.conftest import SOAK
 from tests.custody import bench
 from tests.laboratory import OPERATOR, PASSWORD, START
@@ -30,13 +28,9 @@ SEED = 20261126
 def late(database, tmp_path):
     """The application, a technician and a QC officer at the API, and a clock that is moved."""
     loaders = list(auth._loader)
-    settings = Settings(
-        home=tmp_path, database_url="sqlite://", owner_database_url=None, broker_url=None,
-        secret_key="k" * 40, site_file=None, time_zone=ZoneInfo("Asia/Tehran"),
-    )  # fmt: skip
     standing = clock.SetClock(START)
     with clock.running(standing):
-        client = application.create_app(settings, database).test_client(use_cookies=False)
+        client = app_over(tmp_path, database).test_client(use_cookies=False)
         tokens = {}
         for login, role in (("tara", Role.TECHNICIAN), ("quin", Role.QC_OFFICER)):
             people.add_user(OPERATOR, login=login, name=login, roles=[role], password=PASSWORD)

@@ -16,8 +16,8 @@ from lims import app as application
 from lims import people
 from lims.core import clock, codes, console, db
 from lims.dosing import commands
-from lims.settings import Settings
 from lims.station.rehearsal import giving
+from tests.apps import app_over
 from tests.bed import FIGURES, Bed
 from tests.conftest import SOAK
 from tests.dosing.test_services import administered
@@ -28,18 +28,7 @@ ALONE = re.compile(rf"(?<![0-9A-Za-z]){FIGURES}(?![0-9A-Za-z])")
 @pytest.fixture
 def web(bed, tmp_path: Path) -> Flask:
     """The whole application over the bed."""
-    settings = Settings(
-        home=tmp_path,
-        database_url="",
-        owner_database_url=None,
-        broker_url=None,
-        secret_key="k" * 40,
-        site_file=None,
-        time_zone=ZoneInfo("Asia/Shanghai"),
-    )
-    made = application.create_app(settings, db.current())
-    made.testing = True
-    return made
+    return app_over(tmp_path, db.current(), zone="Asia/Shanghai")
 
 
 class Tablet:
@@ -420,7 +409,7 @@ def test_H27_no_other_route_gives_and_no_answer_holds_the_figures(web, bed, meas
         "draw_up_witnessed": True,
         **seen(bed, woman),
     }
-    shown, tried, leaks, failed = 0, 0, [], []
+    shown, tried, packed, leaks, failed = 0, 0, 0, [], []
     logins = ("clea", "ines", "pari")
     if SOAK:
         logins += ("cyra", "tara", "ana", "quin", "adel", "auda")
@@ -444,12 +433,14 @@ def test_H27_no_other_route_gives_and_no_answer_holds_the_figures(web, bed, meas
                     shown += 1
                     if answer.status_code == 500:
                         failed.append((login, method, path))
+                    packed += answer.get_data().startswith(b"PK")
                     if ALONE.search(_said(answer.get_data())):
                         leaks.append((login, method, path))
                     answer.close()
     given_by = administered()
     measured("H27", trials=tried + shown, failures=given_by + len(leaks))
     assert shown > 300
+    assert packed  # a dossier was among them, and was read
     assert leaks == []
     assert failed == []
     assert given_by == 0

@@ -7,11 +7,9 @@ it under a tracer holds these lines against the record.
 import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from zoneinfo import ZoneInfo
 
-from lims import app as application
 from lims.core import db
-from lims.settings import Settings
+from tests.apps import app_over
 
 
 def _say(line: str) -> None:
@@ -23,11 +21,7 @@ def main(url: str, token: str, code: str, keys: str, count: str, *places: str) -
     """Move an item to and fro, so many times, by the API."""
     database = db.open_database(url)
     with TemporaryDirectory() as home:
-        settings = Settings(
-            home=Path(home), database_url=url, owner_database_url=None, broker_url=None,
-            secret_key="k" * 40, site_file=None, time_zone=ZoneInfo("UTC"),
-        )  # fmt: skip
-        client = application.create_app(settings, database).test_client(use_cookies=False)
+        client = app_over(Path(home), database, zone="UTC").test_client(use_cookies=False)
         _say("ready")
         for number in range(int(count)):
             key = f"{keys}/{number}"

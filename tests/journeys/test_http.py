@@ -21,12 +21,11 @@ import pytest
 from click.testing import CliRunner
 
 from lims import custody, dosing, labels, ledger, people, studies
-from lims.app import create_app
 from lims.cli import cli
 from lims.core import clock, codes, console, db, mode
 from lims.core.permissions import WORKER, Role
-from lims.settings import Settings
 from lims.studies import protocol
+from tests.apps import app_over
 from tests.journeys import given as entered
 from tests.journeys.walking import PASSWORD, PIN, answering
 
@@ -134,14 +133,10 @@ def programs(
     """A practice site over an empty database, its people, a token for each."""
     monkeypatch.setenv("LIMS_HOME", str(tmp_path))
     monkeypatch.delenv("LIMS_SITE_FILE", raising=False)
-    settings = Settings(
-        home=tmp_path, database_url="sqlite://", owner_database_url=None, broker_url=None,
-        secret_key="k" * 40, site_file=None, time_zone=ZONE,
-    )  # fmt: skip
     with db.transaction() as session:
         mode.declare_practice(session, empty=True)
     standing = clock.SetClock(OPENS)
-    app = create_app(settings, database)
+    app = app_over(tmp_path, database, zone=ZONE.key)
     with clock.running(standing), answering(app) as address:
         made = Programs(address, standing)
         for login, role in PEOPLE.items():

@@ -7,12 +7,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from lims import ledger
 from lims.core import console, db, vault
 from lims.station import demo
 from tests import services_here
+from tests.apps import app_over
 
 
 @dataclass
@@ -31,14 +31,7 @@ class Shown:
 
     def app(self) -> Any:
         """The application on this data."""
-        from lims.app import create_app
-        from lims.settings import Settings
-
-        settings = Settings(
-            home=self.home, database_url="sqlite://", owner_database_url=None, broker_url=None,
-            secret_key="k" * 40, site_file=None, time_zone=ZoneInfo("Asia/Tehran"),
-        )  # fmt: skip
-        return create_app(settings, db.current())
+        return app_over(self.home, db.current())
 
     @contextmanager
     def listening(self) -> Iterator[str]:

@@ -15,7 +15,6 @@ from random import Random
 from types import SimpleNamespace
 from typing import Any
 from uuid import uuid4
-from zoneinfo import ZoneInfo
 
 import pytest
 from flask import request
@@ -31,8 +30,8 @@ from lims.core.db import Base
 from lims.core.permissions import PEOPLE
 from lims.custody import schemas as of
 from lims.ledger.models import LedgerEntry
-from lims.settings import Settings
 from lims.web import auth, fields, steps
+from tests.apps import app_over
 from tests.conftest import SOAK
 from tests.custody import bench
 from tests.laboratory import OPERATOR, PASSWORD, START
@@ -44,17 +43,7 @@ SEED = 20261121
 def site(database: db.Database, tmp_path: Path) -> Iterator[SimpleNamespace]:
     """The whole app over an empty database, with a person who may do everything and her token."""
     loaders = list(auth._loader)
-    settings = Settings(
-        home=tmp_path,
-        database_url="sqlite://",
-        owner_database_url=None,
-        broker_url=None,
-        secret_key="k" * 40,
-        site_file=None,
-        time_zone=ZoneInfo("Asia/Tehran"),
-    )
-    app = application.create_app(settings, database)
-    app.testing = True
+    app = app_over(tmp_path, database)
     people.add_user(
         OPERATOR, login="every", name="Every Body", roles=sorted(bench.EVERYBODY), password=PASSWORD
     )

@@ -65,5 +65,5 @@ def test_H50_a_sign_in_left_open_ends_by_itself(real, measured):
         assert browser.client.get("/").status_code == 200
         standing.forward(minutes=16)
         after = browser.client.get("/").status_code
-        measured("H50", trials=1, failures=after != 303)
+        measured("H50", trials=1, failures=int(after != 303))
         assert after == 303
