@@ -45,7 +45,7 @@ VESSEL = {
     "area_cm2": D(175),
     "medium": "alpha-MEM",
     "medium_lot": "MED-1",
-    "medium_expires_on": date(2026, 12, 1),
+    "medium_expires_on": date(2036, 12, 1),
     "antibiotic": False,
 }
 
@@ -123,14 +123,14 @@ class Laboratory:
             known = studies.open_identity(session, studies.subject_by_number(session, number))
         her = {"stated_name": known["name"], "stated_birth_date": BORN}
         kit = collection.prepare_kit(
-            self.tara, study=self.study, device_lot="CUP-1", device_expires_on=date(2026, 12, 1)
+            self.tara, study=self.study, device_lot="CUP-1", device_expires_on=date(2036, 12, 1)
         ).code
         tube = collection.issue_kit(self.clea, code=kit, participant=number, **her).code
         self.clock.forward(hours=6)
         collection.collect(
             self.clea, kit=kit, code=tube, collected_at=clock.now(), cycle_day=2,
             cup_in_place=Quantity("3", "h"), active_infection=False, medium="PBS",
-            medium_lot="T-1", medium_expires_on=date(2026, 12, 1), **her,
+            medium_lot="T-1", medium_expires_on=date(2036, 12, 1), **her,
         )  # fmt: skip
         blood = self.blood(number, collection.SpecimenKind.TEST_BLOOD, her)
         self.clock.forward(hours=5)

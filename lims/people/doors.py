@@ -66,6 +66,12 @@ def _everybody(session: db.Session) -> list[dict[str, Any]]:
     ]
 
 
+@requires(may.PRINT_BADGE)
+def print_badge(actor: Actor, *, login: str, **given: Any) -> dict[str, Any]:
+    """Print the badge of an account."""
+    return {"login": login, "badge": services.print_badge(actor, login, **given)}
+
+
 @requires(may.ADD_USER)
 def everybody(actor: Actor) -> dict[str, Any]:
     """Every account."""
@@ -134,6 +140,23 @@ doors.act(
         badge=codes.grouped(answer["badge"]),
     ),
     order=30,
+)
+doors.act(
+    "/accounts/<login>/badge-labels",
+    print_badge,
+    takes=of.BadgeIn,
+    name="print-badge",
+    title=_("Print the badge"),
+    intro=_("A lost badge is replaced by a new one instead: who finds it could type its code."),
+    on="account",
+    about=about,
+    after=_to_people,
+    said=lambda answer: _(
+        "The badge of %(login)s waits at the printer: %(badge)s",
+        login=answer["login"],
+        badge=codes.grouped(answer["badge"]),
+    ),
+    order=25,
 )
 doors.act(
     "/accounts/<login>/closing",

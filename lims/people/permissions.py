@@ -20,6 +20,9 @@ SET_ROLES = permission(
 REPLACE_BADGE = permission(
     "people.badge.replace", granted_to=_ADMINISTRATION, about="Give a new badge for a lost one"
 )
+PRINT_BADGE = permission(
+    "people.badge.print", granted_to=_ADMINISTRATION, about="Print the badge of an account"
+)
 # Her own token, or anybody's on the console (services.create_token asks which).
 TOKEN = permission(
     "people.token.create", granted_to=PEOPLE | {Role.OPERATOR}, about="Make a token for a program"

@@ -7,6 +7,7 @@ from uuid import UUID
 from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
+from lims import labels
 from lims.core import clock, codes, db, mode
 from lims.core.errors import NotAllowed, NotFound
 from lims.core.permissions import Actor, Role
@@ -38,6 +39,7 @@ def by_badge(session: Session, code: str) -> Account:
     Raises:
         BadInput: not a badge's code.
         NotFound: no such badge, or it was replaced or its account closed.
+        OldLabel: it was printed again since.
     """
     scanned = codes.expect(code, "P", field="badge")
     mode.admit(session, scanned)
@@ -54,6 +56,7 @@ def by_badge(session: Session, code: str) -> Account:
             ),
             field="badge",
         )
+    labels.check_copy(session, scanned)
     return found
 
 

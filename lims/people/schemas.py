@@ -43,6 +43,21 @@ AddIn = _with_roles(
 RolesIn = _with_roles("RolesIn", {}, {})
 
 
+class BadgeIn(fields.Shape):
+    """Why a badge is printed again, and where."""
+
+    reason = fields.Words(
+        longest=200,
+        label=_("Reason"),
+        help=_("Only if it was printed before. The older print opens nothing any more."),
+    )
+    printer = fields.Words(
+        longest=60,
+        label=_("Printer"),
+        help=_("By name. Left empty, the one that holds cards for badges prints it."),
+    )
+
+
 class TokenIn(fields.Shape):
     """How long a token lasts."""
 

@@ -12,12 +12,12 @@ from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from lims import ledger
+from lims import labels, ledger
 from lims.core import clock, codes, db, mode
 from lims.core.errors import BadInput, Conflict, NotAllowed, NotFound, TemporaryFailure
-from lims.core.permissions import Actor, Role, requires
+from lims.core.permissions import ROLE_NAMES, Actor, Role, requires
 from lims.core.words import Text as _
-from lims.people import permissions, rules
+from lims.people import permissions, queries, rules
 from lims.people.errors import LoginTaken
 from lims.people.models import Account, ApiToken, Badge, Person, SignIn
 from lims.people.queries import account_of
@@ -219,6 +219,45 @@ def replace_badge(actor: Actor, /, login: str) -> str:
             rows=[*old, new],
         )
     return new.code
+
+
+@requires(permissions.PRINT_BADGE)
+def print_badge(
+    actor: Actor, /, login: str, *, reason: str | None = None, printer: str | None = None
+) -> str:
+    """Print the badge that an account has, and let the print before it open nothing any more.
+
+    A worn badge is printed again under its code; a lost one is replaced (`replace_badge`).
+    Answers its code.
+
+    Args:
+        reason: needed once it was printed.
+        printer: by name; otherwise the one that holds its stock.
+
+    Raises:
+        NoSuchUser: nobody is called that.
+        BadInput: it was printed before, and no reason is given.
+        NoPrinter: none has this name.
+    """
+    with db.transaction() as session:
+        account = _locked(session, login)
+        _usable(account)
+        code = session.scalars(
+            select(Badge.code).where(Badge.account_id == account.id, Badge.live)
+        ).one()
+        labels.request(
+            actor,
+            template="badge_85x54",
+            code=code,
+            fields={
+                "code": codes.grouped(code),
+                "name": queries.name_of(session, account.person_id),
+                "role": ", ".join(str(ROLE_NAMES[Role(each)]) for each in account.roles),
+            },
+            reason=reason,
+            printer=printer or None,
+        )
+    return code
 
 
 @requires(permissions.OWN_SECRET)

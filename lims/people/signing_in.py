@@ -10,6 +10,7 @@ from dataclasses import replace
 from sqlalchemy import select, update
 from sqlalchemy.exc import OperationalError
 
+from lims import labels
 from lims.core import clock, codes, db, mode
 from lims.core.errors import BadInput, TemporaryFailure
 from lims.core.permissions import Actor
@@ -83,12 +84,14 @@ def sign_in_badge(code: str, pin: str, station: str, *, address: str = "") -> tu
 
     Raises:
         BadInput: not a badge's code.
+        OldLabel: the badge was printed again since.
         WrongSecret: badge and PIN do not fit, or the badge is not in use.
         TooManyTries: wait first.
     """
     scanned = codes.expect(code, "P", field="badge")
     with db.reading() as session:
         mode.admit(session, scanned)
+        labels.check_copy(session, scanned)
     attempt = throttle.Try([throttle.Line(f"badge:{scanned.code}"), *throttle.address(address)])
     with db.reading() as session:
         account = session.scalar(

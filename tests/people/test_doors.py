@@ -2,6 +2,7 @@
 
 import pytest
 
+from lims import labels, people
 from lims.core import db
 from tests.site_here import site
 
@@ -43,3 +44,33 @@ def test_a_token_is_shown_once_to_its_owner_and_kept_nowhere(site, database):
     assert "data-token" not in wrong.text
     assert asked.status_code == 200
     assert kept == []
+
+
+def test_a_badge_is_printed_by_the_administrator_and_its_older_print_opens_nothing(site):
+    path = "/accounts/tech/badge-labels"
+    with db.reading() as session:
+        badge = people.users(session)
+    code = next(each["badge"] for each in badge if each["login"] == "tech")
+
+    site.done("admin", path)
+    first = live(code)
+    people.sign_in_badge(first, "4071", "bench-1")
+    without = site.api("admin", path, {})
+    site.done("admin", path, reason="The card broke.")
+    second = live(code)
+    with db.reading() as session:
+        asked = labels.newest_request(session, code)
+
+    assert (asked.template, asked.fields["name"]) == ("badge_85x54", "Tech")
+    assert (without.status_code, without.json["field"]) == (422, "reason")
+    assert first != second
+    with pytest.raises(labels.OldLabel):
+        people.sign_in_badge(first, "4071", "bench-1")
+    assert people.sign_in_badge(second, "4071", "bench-1")[0].name == "Tech"
+    assert site.api("tech", path, {"reason": "I want one."}).status_code == 403
+
+
+def live(code: str) -> str:
+    """What a scanner reads off the print that counts."""
+    with db.reading() as session:
+        return labels.live_symbol(session, code)

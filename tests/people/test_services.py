@@ -216,6 +216,7 @@ TRUTH = {
     "people.account.disable": {Role.ADMINISTRATOR, Role.OPERATOR},
     "people.account.roles": {Role.ADMINISTRATOR, Role.OPERATOR},
     "people.badge.replace": {Role.ADMINISTRATOR, Role.OPERATOR},
+    "people.badge.print": {Role.ADMINISTRATOR, Role.OPERATOR},
     "people.token.create": set(Role) - {Role.SYSTEM, Role.AGENT},
     "people.account.secret": set(Role) - {Role.SYSTEM, Role.OPERATOR, Role.AGENT},
 }
@@ -239,6 +240,7 @@ def test_H56_services_ask_and_nobody_makes_anothers_token(database, role, measur
         ),
         "people.account.roles": lambda: people.set_roles(somebody, "mina", ["auditor"]),
         "people.badge.replace": lambda: people.replace_badge(somebody, "mina"),
+        "people.badge.print": lambda: people.print_badge(somebody, "mina"),
         "people.token.create": lambda: people.create_token(somebody, "mina", 1),
         "people.account.disable": lambda: people.disable(somebody, "mina"),
     }
