@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from lims import ledger
+from lims import labels, ledger
 from lims import settings as read_settings
 from lims.core import db, isbt128, space, vault
 from lims.core.errors import BadInput, Conflict
@@ -41,9 +41,10 @@ def watch_disks(settings: Settings, database: db.Database) -> None:
 
 
 def use_keys(settings: Settings) -> None:
-    """Let this process find its keys and numbers: the site's, the one that seals, the witness's."""
+    """Let this process find the keys, numbers and words of the site, its sealer and its witness."""
     vault.use(settings.secret_key)
     isbt128.use(settings.isbt128_facility)
+    labels.speak(settings.label_language)
     own = settings.own_seal_key
     file = settings.home / "seal.key" if own else settings.seal_key_file
     ledger.seal_with(ledger.KeyPlace(file, own=own))

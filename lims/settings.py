@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from lims.core import isbt128
+from lims.core import isbt128, words
 from lims.core.errors import BadInput
 from lims.core.words import Text as _
 
@@ -38,6 +38,7 @@ class Settings:
         witness_url, witness_key: whoever co-signs seals, and the key by which he is believed.
         isbt128_facility: the site's number with ICCBBA; without one ISBT 128 is off.
         watched_folders: further folders whose disks must not fill, such as the database's.
+        label_language: what the site's labels speak; new ones, where their design does.
     """
 
     home: Path
@@ -55,6 +56,7 @@ class Settings:
     scan_gap_ms: int = 100
     isbt128_facility: str | None = None
     watched_folders: tuple[Path, ...] = ()
+    label_language: str = "en"
 
     @property
     def own_seal_key(self) -> bool:
@@ -123,7 +125,21 @@ def read(environment: Mapping[str, str] | None = None) -> Settings:
         scan_gap_ms=_milliseconds(given, "LIMS_SCAN_GAP_MS", 100),
         isbt128_facility=isbt128_facility(given),
         watched_folders=_folders(given),
+        label_language=_label_language(given),
     )
+
+
+def _label_language(given: Mapping[str, str]) -> str:
+    language = given.get("LIMS_LABEL_LANGUAGE") or "en"
+    if language not in words.LANGUAGES:
+        raise MissingSetting(
+            _(
+                "LIMS_LABEL_LANGUAGE is %(language)s; labels speak one of %(languages)s.",
+                language=language[:20],
+                languages=", ".join(words.LANGUAGES),
+            )
+        )
+    return language
 
 
 def _folders(given: Mapping[str, str]) -> tuple[Path, ...]:

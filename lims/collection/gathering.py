@@ -196,7 +196,7 @@ def collect_blood(
         item = _collected(
             actor, subject, purpose, drawn_at, volume.count("uL", "volume"), details, answer
         )
-        request_tube_label(actor, item, subject, str(_("blood")))
+        request_tube_label(actor, item, subject, _("blood"))
         return item
 
 
@@ -222,7 +222,7 @@ def collect_cord(
         )
         details = {"length": str(length), "medium_lot": medium_lot}
         item = _collected(actor, subject, SpecimenKind.CORD, collected_at, None, details, answer)
-        request_tube_label(actor, item, subject, str(_("umbilical cord")))
+        request_tube_label(actor, item, subject, _("umbilical cord"))
         return item
 
 

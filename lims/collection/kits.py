@@ -13,6 +13,7 @@ from lims.collection.models import Kit, Specimen, SpecimenKind
 from lims.core import clock, codes, db, gate
 from lims.core.errors import BadInput
 from lims.core.permissions import Actor, requires
+from lims.core.words import Text
 from lims.core.words import Text as _
 from lims.custody import Item, ItemKind, State
 
@@ -126,11 +127,11 @@ def issue_kit(
             {"participant": subject.number, "tube": tube.code},
             rows=[kit],
         )
-        request_tube_label(actor, tube, subject, str(_("menstrual fluid")))
+        request_tube_label(actor, tube, subject, _("menstrual fluid"))
         return tube
 
 
-def request_tube_label(actor: Actor, tube: Item, subject: studies.Subject, material: str) -> None:
+def request_tube_label(actor: Actor, tube: Item, subject: studies.Subject, material: Text) -> None:
     """Ask for a specimen's label; it is printed in the donor's presence."""
     labels.request(
         actor,

@@ -12,6 +12,7 @@ from lims.core import clock, codes, db, gate
 from lims.core.errors import BadInput
 from lims.core.numbers import plain as shown
 from lims.core.permissions import Actor, requires
+from lims.core.words import Text
 from lims.core.words import Text as _
 from lims.culture import permissions as may
 from lims.culture import queries, rules
@@ -297,7 +298,9 @@ def _in_date(lot: str, expires_on: date) -> gate.Row:
 def request_flask_label(actor: Actor, session: Session, flask: Item, culture: Any) -> None:
     """Ask for the label of a vessel."""
     subject = studies.subject(session, flask.donor_id)  # type: ignore[arg-type]
-    amount = "" if culture.seeded_cells is None else f"{shown(Decimal(culture.seeded_cells))} cells"
+    amount: str | Text = ""
+    if culture.seeded_cells is not None:
+        amount = _("%(count)s cells", count=shown(Decimal(culture.seeded_cells)))
     labels.request(
         actor,
         template="culture_flask_50x25",

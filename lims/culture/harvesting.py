@@ -148,7 +148,7 @@ def request_label(actor: Actor, session: Session, pool: Item, record: Harvest) -
             "code": codes.grouped(pool.code),
             "subject": subject.number,
             "passage": f"P{record.passage}",
-            "material": str(_("conditioned medium")),
+            "material": _("conditioned medium"),
             "medium": record.medium_kind,
             "made_at": clock.printed(record.ended_at),
             "amount": str(ml(pool.volume_ul or 0)),

@@ -197,7 +197,7 @@ def request_label(actor: Actor, session: Session, item: Item) -> None:
             "code": codes.grouped(item.code),
             "subject": studies.subject(session, item.donor_id).number,
             "trial": "",
-            "material": str(KIND_NAMES[item.kind]),
+            "material": KIND_NAMES[item.kind],
             "volume": str(units.ml(item.volume_ul or 0)),
             "collected_at": clock.printed(item.made_at),
             "storage": "",

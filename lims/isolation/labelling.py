@@ -3,6 +3,7 @@
 Source: 21 CFR 1271.90(c) by analogy, 2006/86/EC Annex II E (domain.md 7.7).
 """
 
+from collections.abc import Sequence
 from uuid import UUID
 
 from sqlalchemy.orm import Session
@@ -12,6 +13,7 @@ from lims.collection import MarkerState
 from lims.core import clock, codes, db, vault
 from lims.core.permissions import Actor
 from lims.core.units import ml
+from lims.core.words import Text
 from lims.core.words import Text as _
 from lims.custody import Item
 from lims.isolation import queries
@@ -20,8 +22,7 @@ from lims.studies.protocol import Arm, DonorRule, ProductKind
 
 _DETERMINED = (MarkerState.NEGATIVE, MarkerState.REACTIVE, MarkerState.POSITIVE)
 _REACTIVE = (MarkerState.REACTIVE, MarkerState.POSITIVE)
-_ROOM = 30
-"""Letters of a warning that a vial has room for; the papers name the rest."""
+_VIAL = "dose_vial_38x25"
 
 
 def request_dose_label(
@@ -43,19 +44,19 @@ def request_dose_label(
     frozen = lot.product != ProductKind.PRP.value
     labels.request(
         actor,
-        template="dose_vial_38x25",
+        template=_VIAL,
         code=item.code,
         fields={
             "code": codes.grouped(item.code),
             "subject": donor.number if autologous else "",
             "chain_id": donor.chain_id if autologous else "",
-            "product": read.label(f"short_product_{lot.product}"),
+            "product": read.label(f"short_product_{lot.product}", labels.language()),
             "trial": read.participant_prefix,
             "volume": str(ml(volume_ul)),
             "strength": _strength(arm),
             "expiry": clock.printed(item.expires_at or item.made_at),
             "storage": "≤ -70 °C" if frozen else "20-24 °C",
-            "route": read.label("short_route"),
+            "route": read.label("short_route", labels.language()),
             "lot": lot.name,
             "autologous": "yes" if autologous else "no",
             **_warnings(session, read, donor.id),
@@ -63,20 +64,28 @@ def request_dose_label(
     )
 
 
-def _warnings(session: Session, read: studies.Protocol, donor: UUID) -> dict[str, str]:
+def _warnings(session: Session, read: studies.Protocol, donor: UUID) -> dict[str, str | Text]:
     """What the donor's markers ask for at this moment: the label is printed once, at the fill."""
     required: tuple[str, ...] = tuple(read.limit("markers.required"))  # type: ignore[arg-type]
     found = collection.markers_of(session, donor)
     reactive = sorted(name for name, row in found.items() if row.state in _REACTIVE)
     determined = [name for name, row in found.items() if row.state in _DETERMINED]
-    said = ", ".join(each.replace("_", " ") for each in reactive)
-    if len(said) > _ROOM - len("Reactive: "):
-        said = str(_("%(count)s markers, see papers", count=len(reactive)))
     return {
         "not_evaluated": "no" if set(required) <= set(determined) else "yes",
         "biohazard": "yes" if reactive else "no",
-        "warning": str(_("Reactive: %(markers)s", markers=said)) if reactive else "",
+        "warning": warning(reactive),
     }
+
+
+def warning(reactive: Sequence[str]) -> str | Text:
+    """Which markers are reactive, or how many, where a vial has no room for their names."""
+    if not reactive:
+        return ""
+    named = ", ".join(each.replace("_", " ") for each in reactive)
+    said = _("Reactive: %(markers)s", markers=named)
+    if labels.has_room(_VIAL, "warning", said):
+        return said
+    return _("Reactive: %(count)s, see papers", count=len(reactive))
 
 
 def _strength(arm: Arm) -> str:
@@ -104,7 +113,7 @@ def request_sample_label(actor: Actor, session: Session, sample: Item, lot: Lot)
         fields={
             "code": codes.grouped(sample.code),
             "lot": lot.name,
-            "purpose": str(custody.KIND_NAMES[sample.kind]),
+            "purpose": custody.KIND_NAMES[sample.kind],
             "volume": str(ml(sample.volume_ul or 0)),
             "made_at": clock.printed(lot.made_at),
             "storage": "≤ -70 °C",

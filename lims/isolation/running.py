@@ -339,8 +339,8 @@ def _request_label(actor: Actor, session: Session, item: Item, lot: Lot) -> None
         fields={
             "code": codes.grouped(item.code),
             "lot": lot.name,
-            "status": read.label("quarantine"),
-            "product": read.label(f"short_product_{lot.product}"),
+            "status": read.label("quarantine", labels.language()),
+            "product": read.label(f"short_product_{lot.product}", labels.language()),
             "expiry": clock.printed(item.expires_at or lot.made_at),
             "storage": "",
             "subject": donor.number,

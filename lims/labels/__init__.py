@@ -56,9 +56,11 @@ from lims.labels.queries import (
     without_label,
 )
 from lims.labels.rendering import Drawn, DrawnSymbol, LabelContent, read_png, render, verify_png
-from lims.labels.services import destroy, reprint, request, stick, stream
+from lims.labels.services import destroy, has_room, reprint, request, stick, stream
 from lims.labels.settling import doubt_unfinished, settle
 from lims.labels.showing import DESIGN_WORDS, design_picture, designs_now
+from lims.labels.speaking import language
+from lims.labels.speaking import use as speak
 from lims.labels.sweeping import sweep
 from lims.labels.symbols import rows as symbol_rows
 from lims.labels.symbols import said_by as symbol_says
@@ -115,8 +117,10 @@ __all__ = [
     "folder",
     "font_file",
     "forget",
+    "has_room",
     "job_by_number",
     "kept_in",
+    "language",
     "live_copy",
     "live_symbol",
     "load",
@@ -137,6 +141,7 @@ __all__ = [
     "requests",
     "retire_printer",
     "settle",
+    "speak",
     "stick",
     "stream",
     "sweep",

@@ -233,7 +233,7 @@ def give(actor: Actor, session: Session, design: LabelDesign) -> int:
     )
     for each in waiting:
         try:
-            trying.fits(template, each.fields, each.code, each.copy, whole=False)
+            trying.fits(template, each.fields, each.code, each.copy, each.language, whole=False)
         except DomainError:
             continue
         each.design_id, each.error = design.id, None

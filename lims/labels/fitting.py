@@ -10,16 +10,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import lru_cache
+from itertools import product
 from math import ceil, floor
 from string import ascii_uppercase, digits
 
 from PIL.ImageFont import FreeTypeFont
 
 from lims.core.words import Text as _
-from lims.labels.dots import MM_PER_INCH, PT_PER_INCH, Box, whole_dots
-from lims.labels.errors import DoesNotFit
+from lims.labels.dots import DPI, MM_PER_INCH, PT_PER_INCH, Box, whole_dots
+from lims.labels.errors import DoesNotFit, FontMissing
 from lims.labels.fonts import Face, choose
-from lims.labels.places import TextPlace
+from lims.labels.places import Template, TextPlace
 
 CAPITAL = 0.73
 """Height of a capital letter over the size, for DejaVu and near enough for Noto CJK."""
@@ -52,6 +53,17 @@ class Words:
     ordered: str
     align: str
     right: int
+
+
+def has_room(template: Template, name: str, text: str) -> bool:
+    """Whether a design has room for a text in one of its fields, at every resolution."""
+    places = [each for each in template.texts if each.field == name]
+    try:
+        for place, dpi in product(places, DPI):
+            fitted(template.name, place, place.before + text, dpi)
+    except (DoesNotFit, FontMissing):
+        return False
+    return bool(places)
 
 
 @dataclass(frozen=True)

@@ -12,10 +12,10 @@ from lims.core.permissions import Actor, Role, requires
 from lims.core.words import Text as _
 from lims.labels import permissions as may
 from lims.labels import queries, sending
+from lims.labels.dots import DPI
 from lims.labels.layout import load
 from lims.labels.models import LabelPrinter, PrinterKind
 
-DPI = (203, 300, 600)
 TOKEN_PREFIX = "lpa_"  # noqa: S105 - what tokens of agents begin with
 
 

@@ -143,6 +143,8 @@ class LabelRequest(Base):
     code: Mapped[str] = mapped_column(String(9))
     copy: Mapped[int]
     reason: Mapped[str]
+    # Of its own texts and of its fields; None of a label from before there was a choice: English.
+    language: Mapped[str | None] = mapped_column(String(2))
     # The version that it is drawn from; None until one is approved.
     design_id: Mapped[UUID | None] = mapped_column(ForeignKey("labels_design.id"))
     # Where it goes or went; `labels.moved` and `labels.sent` say so.

@@ -14,7 +14,7 @@ from lims.core import clock, db, queue
 from lims.core.errors import BadInput, DomainError
 from lims.core.permissions import Actor, requires
 from lims.core.words import Text as _
-from lims.labels import designs, files, progress, queries, reasons, sending, trying, turns
+from lims.labels import designs, files, progress, queries, reasons, sending, speaking, trying, turns
 from lims.labels import permissions as may
 from lims.labels.errors import Interrupted, NoPrinter, NotTaken, PrinterSilent, PrinterStopped
 from lims.labels.handing import Line
@@ -220,7 +220,8 @@ def _content(row: LabelRequest, template: Template) -> LabelContent:
     if wanted and row.code[0] in _loaders:
         known = _loaders[row.code[0]](row.code)
         fields |= {name: known[name] for name in wanted if known.get(name)}
-    return LabelContent(row.template, fields, row.code, row.copy)
+    language = speaking.of(template, row.language)
+    return LabelContent(row.template, fields, row.code, row.copy, language)
 
 
 @requires(may.PRINT)

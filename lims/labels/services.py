@@ -12,8 +12,9 @@ from lims import ledger
 from lims.core import clock, codes, copied, db, mode, queue
 from lims.core.errors import BadInput, Conflict
 from lims.core.permissions import Actor, requires
+from lims.core.words import Text
 from lims.core.words import Text as _
-from lims.labels import designs, queries, reasons, trying
+from lims.labels import designs, fitting, queries, reasons, speaking, trying
 from lims.labels import permissions as may
 from lims.labels.errors import FieldWrong, NotSettled, OldLabel
 from lims.labels.layout import load
@@ -41,7 +42,7 @@ def request(
     *,
     template: str,
     code: str,
-    fields: Mapping[str, str],
+    fields: Mapping[str, str | Text],
     reason: str | None = None,
     printer: str | None = None,
 ) -> LabelRequest:
@@ -51,12 +52,25 @@ def request(
     and undoes the act; a font that this computer lacks fails the print and not the act.
 
     Args:
-        fields: what the template asks for, as printed. The code may be among them; a name and a
-            birth date may not: they are fetched when the label is drawn (`printing.withheld`).
+        fields: what the template asks for, as printed; a sentence is said in the language of the
+            site's labels. The code may be among them; a name and a birth date may not: they are
+            fetched when the label is drawn (`printing.withheld`).
         reason: why a further copy is needed, once there is one.
         printer: by name; otherwise the one that holds stock for this template, if any.
     """
-    return _request(actor, template, code, fields, reason, printer, None)
+    spoken = speaking.of(load(template), speaking.language())
+    said = {name: speaking.said(value, spoken) for name, value in fields.items()}
+    return _request(actor, template, code, said, reason, printer, None, spoken)
+
+
+def has_room(template: str, field: str, value: str | Text) -> bool:
+    """Whether a label has room for this in a field, in the language of the site's labels.
+
+    For a feature that can say it shorter.
+    """
+    deployed = load(template)
+    said = speaking.said(value, speaking.of(deployed, speaking.language()))
+    return fitting.has_room(deployed, field, said)
 
 
 def _request(
@@ -67,11 +81,13 @@ def _request(
     reason: str | None,
     printer: str | None,
     before: UUID | None,
+    language: str | None,
 ) -> LabelRequest:
     """Ask for a label.
 
     Args:
         before: the version of the label that this one replaces with the same content.
+        language: in which the fields are; a label that replaces another speaks as it did.
     """
     deployed = load(template)
     scanned = codes.expect(code, deployed.code_letters, "code")
@@ -83,7 +99,7 @@ def _request(
         copy, dead = _next_copy(session, scanned.code, (reason or "").strip())
 
         def draws(version: Template, whole: bool) -> None:
-            trying.fits(version, frozen, scanned.code, copy, whole=whole)
+            trying.fits(version, frozen, scanned.code, copy, language, whole=whole)
 
         design_id = designs.choose(session, deployed, draws, before)
         chosen = (
@@ -107,6 +123,7 @@ def _request(
             place=place,
             state=RequestState.WAITING,
             design_id=design_id,
+            language=language,
             error=None if design_id else reasons.DESIGN,
         )
         living = LabelCopy(code=scanned.code, copy=copy, state=CopyState.LIVE)
@@ -226,7 +243,14 @@ def reprint(actor: Actor, *, code: str, reason: str, printer: str | None = None)
                 field="code",
             )
         return _request(
-            actor, last.template, last.code, last.fields, reason, printer, last.design_id
+            actor,
+            last.template,
+            last.code,
+            last.fields,
+            reason,
+            printer,
+            last.design_id,
+            last.language,
         )
 
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 
 from lims.core.words import Text as _
+from lims.labels import speaking
 from lims.labels.drawing import draw
 from lims.labels.errors import FieldWrong, FontMissing
 from lims.labels.places import SEALED, Template
@@ -17,7 +18,13 @@ def known_to(version: Template, fields: Mapping[str, str]) -> dict[str, str]:
 
 
 def fits(
-    version: Template, fields: Mapping[str, str], code: str, copy: int, *, whole: bool
+    version: Template,
+    fields: Mapping[str, str],
+    code: str,
+    copy: int,
+    language: str | None,
+    *,
+    whole: bool,
 ) -> None:
     """Draw the content, with stand-ins for what is withheld; a font may be missing here.
 
@@ -41,4 +48,5 @@ def fits(
             field=lost[0],
         )
     with suppress(FontMissing):
-        draw(version, {**known, **stand_in}, code, copy)
+        drawn = {**known, **stand_in}
+        draw(version, drawn, code, copy, language=speaking.of(version, language))
