@@ -9,7 +9,6 @@
 
 import argparse
 import json
-import statistics
 import sys
 import time
 from pathlib import Path
@@ -96,29 +95,6 @@ def _ran(pid):
     return time.process_time() + (loops.ran_s(pid) or 0)
 
 
-def say_growth(taken, what):
-    """The large against the small one."""
-    small, large = sorted({size for size, _what in taken})
-    clock, processor = (
-        {size: statistics.median(each[which] for each in taken[size, what]) * 1e3 for size in
-         (small, large)}
-        for which in (0, 1)
-    )  # fmt: skip
-    found = clock[large] / clock[small]
-    print(
-        f"{what}: {clock[large]:.2f} ms at {large} entries, {clock[small]:.2f} ms at {small},"
-        f" {found:.2f} times (aim at most {GROWTH:.2f}, {len(taken[large, what])} each)\n"
-        f"  processor time at both ends: {processor[large]:.2f} ms, {processor[small]:.2f} ms,"
-        f" {processor[large] / processor[small]:.2f} times",
-        flush=True,
-    )
-    return {
-        "times": round(found, 3),
-        "cpu_times": round(processor[large] / processor[small], 3),
-        "at_most": GROWTH,
-    }
-
-
 def disk(address):
     """Bytes for each entry: the entry itself, its head's share, its leaf's; indexes included."""
     with psycopg.connect(address) as connection:
@@ -159,7 +135,10 @@ def main():
         if not found.ok:
             raise SystemExit(f"what was filled in does not verify: {found.breaks[:3]}")
         taken = growth(addresses, dose, there, asked.acts // 2)
-        answer |= {what: say_growth(taken, what) for what in ("append", "trace")}
+        answer |= {
+            what: loops.say_growth(taken, what, GROWTH, of="entries")
+            for what in ("append", "trace")
+        }
         answer["disk"] = disk(addresses[asked.large])
         print(json.dumps(answer))
 

@@ -21,8 +21,8 @@ from tests.custody import bench
 DOSES, ROUNDS = 3, 8
 
 
-def family(donor, there):
-    """One specimen down to its doses, each moved some times; the code of the last dose."""
+def family(donor, there, rounds=ROUNDS):
+    """One specimen down to its doses, each moved so many times; the code of the last dose."""
     who = bench.somebody()
 
     def make(kind, parent=None, volume_ul=None):
@@ -44,7 +44,7 @@ def family(donor, there):
     lot = make(ItemKind.LOT, harvest)
     made = [specimen, flask, harvest, lot]
     made += [make(ItemKind.DOSE, lot, 1_000) for _each in range(DOSES)]
-    for number in range(ROUNDS):
+    for number in range(rounds):
         for item in made:
             custody.move(who, code=item.code, to=there[number % 2])
     return made[-1].code
@@ -170,8 +170,13 @@ def _copy(connection, table, columns, rows):
             copy.write_row(row)
 
 
-def databases(server, sizes):
+def databases(server, sizes, *, rounds=ROUNDS, first=lambda: None):
     """One database for each size, all with the same dose to work on; addresses by size.
+
+    Args:
+        sizes: entries, about.
+        rounds: how often each item was moved; with none there is an item to each entry.
+        first: what else every one of them has.
 
     Returns:
         Addresses, the code of the dose, and the places.
@@ -181,10 +186,11 @@ def databases(server, sizes):
     db.use(opened)
     there = loops.places(bench.somebody())
     (donor,) = bench.women(bench.open_study(), 1)
-    dose = family(donor, there)
+    dose = family(donor, there, rounds)
+    first()
     with opened.engine.connect() as line:
         before = line.exec_driver_sql("SELECT max(id) FROM ledger_entry").scalar()
-    family(donor, there)
+    family(donor, there, rounds)
     loops.close(opened)
     made = template(f"{server}/{seed}", before + 1)
     addresses = {}

@@ -309,6 +309,34 @@ def say_processor(told, ours, bare):
     return {**told, "cpu_ratio": round(base / mine, 3)}
 
 
+def say_growth(taken, what, at_most, *, of):
+    """What one act costs in the large database beside the small one.
+
+    Args:
+        taken: by size and act, seconds by the clock and of both ends' processor.
+        of: what the size counts.
+    """
+    small, large = sorted({size for size, _what in taken})
+    clock, processor = (
+        {size: statistics.median(each[which] for each in taken[size, what]) * 1e3 for size in
+         (small, large)}
+        for which in (0, 1)
+    )  # fmt: skip
+    found = clock[large] / clock[small]
+    print(
+        f"{what}: {clock[large]:.2f} ms at {large} {of}, {clock[small]:.2f} ms at {small},"
+        f" {found:.2f} times (aim at most {at_most:.2f}, {len(taken[large, what])} each)\n"
+        f"  processor time at both ends: {processor[large]:.2f} ms, {processor[small]:.2f} ms,"
+        f" {processor[large] / processor[small]:.2f} times",
+        flush=True,
+    )
+    return {
+        "times": round(found, 3),
+        "cpu_times": round(processor[large] / processor[small], 3),
+        "at_most": at_most,
+    }
+
+
 class Hands:
     """Processes that work at once: each acts through the service, or replays statements.
 
