@@ -22,6 +22,28 @@ ASKED = """() => axe.run(document, {
 }).then((found) => found.violations
   .filter((each) => ["serious", "critical"].includes(each.impact))
   .map((each) => [each.id, each.nodes.length, each.nodes[0].html.slice(0, 160)]))"""
+# For fingers in gloves and eyes at arm's length: 48 px to press, 16 px to read.
+TOUCHED = """() => {
+  const found = [];
+  const seen = (each) => each.checkVisibility({ checkVisibilityCSS: true, checkOpacity: true });
+  const pressed = "button, select, textarea, summary, input:not([type=hidden]), nav a, .button";
+  for (const each of document.querySelectorAll(pressed)) {
+    if (!seen(each)) continue;
+    const named = ["checkbox", "radio", "file"].includes(each.type);
+    const { width, height } = ((named && each.closest("label")) || each).getBoundingClientRect();
+    if (width > 1 && Math.min(width, height) < 47.5)
+      found.push(["small to press", `${Math.round(width)} x ${Math.round(height)}`, each.outerHTML.slice(0, 120)]);
+  }
+  const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  while (texts.nextNode()) {
+    const { parentElement: each, textContent } = texts.currentNode;
+    if (!textContent.trim() || each.closest("svg, script, style, noscript") || !seen(each)) continue;
+    const size = parseFloat(getComputedStyle(each).fontSize);
+    if (size < 16 && each.getBoundingClientRect().width > 1)
+      found.push(["small to read", size, textContent.trim().slice(0, 40), each.outerHTML.slice(0, 80)]);
+  }
+  return found;
+}"""
 WEIGHED = """() => Object.values(Object.fromEntries(
   [...performance.getEntriesByType("navigation"), ...performance.getEntriesByType("resource")]
     .map((each) => [each.name, each.encodedBodySize])))"""
@@ -54,7 +76,7 @@ def test_every_page_fits_a_phone_is_light_and_can_be_read_by_all(
             page.goto(each.url, wait_until="load")
             wide = page.evaluate("document.scrollingElement.scrollWidth - innerWidth")
             weights = page.evaluate(WEIGHED)
-            found = page.evaluate(ASKED)
+            found = page.evaluate(ASKED) + page.evaluate(TOUCHED)
             about = (login, each.url, language)
             if wide > 0:
                 faults.append((*about, "wider than the window", wide))
