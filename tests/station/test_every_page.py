@@ -31,16 +31,18 @@ TOUCHED = """() => {
     if (!seen(each)) continue;
     const named = ["checkbox", "radio", "file"].includes(each.type);
     const { width, height } = ((named && each.closest("label")) || each).getBoundingClientRect();
+    const size = `${Math.round(width)} x ${Math.round(height)}`;
     if (width > 1 && Math.min(width, height) < 47.5)
-      found.push(["small to press", `${Math.round(width)} x ${Math.round(height)}`, each.outerHTML.slice(0, 120)]);
+      found.push(["small to press", size, each.outerHTML.slice(0, 120)]);
   }
   const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
   while (texts.nextNode()) {
     const { parentElement: each, textContent } = texts.currentNode;
-    if (!textContent.trim() || each.closest("svg, script, style, noscript") || !seen(each)) continue;
+    if (!textContent.trim() || each.closest("svg, script, style, noscript")) continue;
+    if (!seen(each)) continue;
     const size = parseFloat(getComputedStyle(each).fontSize);
     if (size < 16 && each.getBoundingClientRect().width > 1)
-      found.push(["small to read", size, textContent.trim().slice(0, 40), each.outerHTML.slice(0, 80)]);
+      found.push(["small to read", size, textContent.trim(), each.outerHTML.slice(0, 80)]);
   }
   return found;
 }"""
