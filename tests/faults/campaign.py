@@ -26,6 +26,7 @@ from lims.ledger.models import LedgerEntry
 from tests.custody import bench
 from tests.faults.cluster import Installation
 from tests.laboratory import OPERATOR, PASSWORD
+from tests.services_here import until
 
 REPEATED = 0.05  # acts that are sent once more at the end
 PATIENCE_S = 120.0  # in which an act gets a definite answer, whatever happens meanwhile
@@ -201,8 +202,8 @@ Fault = Callable[[Installation, Faults, Random], None]
 
 
 def kill_web_child(site: Installation, faults: Faults, chance: Random) -> None:
-    """kill -9 of one web process; granian starts another."""
-    faults.web_children += site.web.kill_child(chance)
+    """kill -9 of one web process; granian starts another, and may still be at it."""
+    faults.web_children += until(lambda: site.web.kill_child(chance), 10)
 
 
 def kill_web(site: Installation, faults: Faults, _chance: Random) -> None:

@@ -15,6 +15,7 @@ from lims.labels import RequestState, designs, files, layout
 from lims.labels.errors import DesignDecided, FieldWrong, NoTemplate, OwnDesign, TemplateWrong
 from lims.labels.models import DesignState, LabelDesign
 from tests.approved import SIGNED
+from tests.custody.bench import race
 from tests.makers import actor
 
 PLACE = "place_50x20"
@@ -136,6 +137,28 @@ def test_all_that_ship_are_approved_by_one_act_of_each_of_two_persons(database, 
     assert {each.state.value for each in decided} == {"approved"}
     with db.reading() as session:
         assert not [each for each in labels.design_standings(session) if each.state != "approved"]
+
+
+def test_H13_of_officers_who_sign_at_once_one_proposes_and_one_puts_in_force(database, measured):
+    names, wrong = layout.names(), []
+    for name in names:
+        officers = [actor(Role.QC_OFFICER, name=f"Officer {each}") for each in range(6)]
+        answers = race([lambda who=who, name=name: sign(who, name) for who in officers])
+
+        refused = [each for each in answers if isinstance(each, Exception)]
+        signed, now = len(answers) - len(refused), standing(name)
+        row = now.approved or now.known
+        right = (
+            all(isinstance(each, DesignDecided) for each in refused)
+            and signed == {"proposed": 1, "approved": 2}[now.state]
+            and row.proposed_by != row.decided_by
+        )
+        if not right:
+            wrong.append((name, now.state, answers))
+
+    measured("H13", trials=len(names), failures=len(wrong), how="at once")
+    assert wrong == []
+    assert verified().ok
 
 
 def test_H13_a_changed_file_waits_and_the_version_before_goes_on_printing_byte_for_byte(
