@@ -7,7 +7,7 @@ preconditioning has its own file, `mechanics.py`.
 Source: domain sections 4.2-4.7.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from statistics import median
@@ -28,13 +28,21 @@ from lims.culture.mechanics import (
 )
 
 __all__ = [
-    "Growth", "ImpossibleCount", "Parameter", "cells_to_seed", "check_preconditioning",
+    "MEDIA", "Growth", "ImpossibleCount", "Parameter", "cells_to_seed", "check_preconditioning",
     "counted_per_ml", "doubling_time_h", "growth", "judge_cold_storage", "judge_harvest",
     "judge_mechanical_flag",
     "judge_particles_per_cell", "judge_passage", "judge_preconditioning",
     "judge_thaw", "population_doublings", "schema", "viability_percent", "viable_cells",
     "volume_to_add_ml",
 ]  # fmt: skip
+
+MEDIA: Mapping[str, Text] = {
+    "serum_free": _("free of serum"),
+    "ev_depleted_ultracentrifuged": _("vesicles removed by ultracentrifugation"),
+    "ev_depleted_filtered": _("vesicles removed by filtration"),
+    "ev_depleted_tff": _("vesicles removed by tangential flow"),
+    "complete_serum": _("complete serum"),
+}
 
 _PERCENT = "%"
 LEAD = _("head of the laboratory")

@@ -38,13 +38,6 @@ _CHOICES = {
     "steady": _("steady"),
     "pulsatile": _("pulsatile"),
 }
-_MEDIA = {
-    "serum_free": _("free of serum"),
-    "ev_depleted_ultracentrifuged": _("vesicles removed by ultracentrifugation"),
-    "ev_depleted_filtered": _("vesicles removed by filtration"),
-    "ev_depleted_tff": _("vesicles removed by tangential flow"),
-    "complete_serum": _("complete serum"),
-}
 
 
 class Counts(fields.Numbers):
@@ -169,7 +162,7 @@ def harvest_in(limits: Limits) -> Schema:
         ),
         "medium_kind": fields.Choice(
             fields.one_of(media),
-            _MEDIA,
+            rules.MEDIA,
             required=True,
             label=_("Medium that was conditioned"),
         ),

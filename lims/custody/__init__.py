@@ -65,7 +65,7 @@ from lims.custody.marking import mark_work_area, unmark_work_area
 from lims.custody.models import Edge, Hold, Item, LateScan, Place, Transfer
 from lims.custody.observing import observe
 from lims.custody.opentime import FROZEN
-from lims.custody.place_kinds import PLACE_KINDS
+from lims.custody.place_kinds import PLACE_KINDS, temperature_name
 from lims.custody.places import make_place, move, place_by_code
 from lims.custody.pooling import pool
 from lims.custody.presently import Whereabouts, where_all
@@ -252,6 +252,7 @@ __all__ = [
     "spent",
     "stream",
     "take",
+    "temperature_name",
     "temperature_record",
     "thaw",
     "to_assess",

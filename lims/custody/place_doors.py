@@ -22,6 +22,7 @@ from lims.custody import permissions as may
 from lims.custody import schemas as of
 from lims.custody.loggers import Brought
 from lims.custody.models import Opening, Place
+from lims.custody.place_kinds import temperature_name
 from lims.custody.rules import RecordState
 from lims.web import nav
 from lims.web.doors import Doors
@@ -97,8 +98,7 @@ def about_place(actor: Actor, *, code: str) -> Sequence[tuple[Any, Any]]:
         rows: list[tuple[Any, Any]] = [(_("Place"), place.name)]
         if around is not None:
             rows.append((_("Inside of"), around.name))
-        rows.append((_("Temperature"), of.TEMPERATURES.get(
-            place.temperature_class, place.temperature_class)))  # fmt: skip
+        rows.append((_("Temperature"), temperature_name(place.temperature_class)))
         return rows + shipping.place_facts(session, place)
 
 

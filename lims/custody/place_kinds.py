@@ -1,4 +1,4 @@
-"""What places are called, by kind."""
+"""What places are called, by kind and by how cold they are."""
 
 from collections.abc import Mapping
 
@@ -20,3 +20,17 @@ PLACE_KINDS: Mapping[str, _] = {
     "transport": _("transport box"),
     "ward": _("ward"),
 }
+
+TEMPERATURES: Mapping[str, _] = {
+    "room": _("room temperature"),
+    "37C": _("37 °C"),
+    "2-8C": _("2 to 8 °C"),
+    "-20C": _("-20 °C"),
+    "-80C": _("-80 °C"),
+    "vapour": _("liquid nitrogen"),
+}
+
+
+def temperature_name(temperature_class: str) -> _ | str:
+    """How cold a place is, in words; a class of an older installation as it stands."""
+    return TEMPERATURES.get(temperature_class, temperature_class)

@@ -8,18 +8,9 @@ from marshmallow.fields import Raw
 
 from lims.core.words import Text as _
 from lims.custody.correcting import REASONS
-from lims.custody.place_kinds import PLACE_KINDS
+from lims.custody.place_kinds import PLACE_KINDS, TEMPERATURES
 from lims.web import fields
 from lims.web.choices import OneOf
-
-TEMPERATURES = {
-    "room": _("room temperature"),
-    "37C": _("37 °C"),
-    "2-8C": _("2 to 8 °C"),
-    "-20C": _("-20 °C"),
-    "-80C": _("-80 °C"),
-    "vapour": _("liquid nitrogen"),
-}
 
 DECISIONS = {
     "accept": _("Do now what it says"),

@@ -16,6 +16,7 @@ from lims.custody import permissions as may
 from lims.custody import shipment_schemas as of
 from lims.custody.excursions import Fault
 from lims.custody.models import Shipment, TransportRecord
+from lims.custody.place_kinds import temperature_name
 from lims.custody.rules import Outcome, RecordState
 from lims.web.doors import Doors
 
@@ -111,10 +112,7 @@ def facts_of(session: Session, row: Shipment) -> list[tuple[Any, Any]]:
     assert box is not None and target is not None  # noqa: S101, PT018 - foreign keys
     rows: list[tuple[Any, Any]] = [
         (_("Transport box"), f"{box.name} {codes.grouped(box.code)}"),
-        (
-            _("Temperature"),
-            of.TEMPERATURES.get(box.temperature_class, box.temperature_class),
-        ),
+        (_("Temperature"), temperature_name(box.temperature_class)),
         (_("Where to"), target.name),
         (_("Sent by"), _said(session, row.sent_by, row.sent_at)),
     ]

@@ -5,7 +5,7 @@ from typing import Any
 
 from marshmallow import Schema
 
-from lims import collection, custody, studies
+from lims import collection, culture, custody, studies
 from lims.core import codes, db
 from lims.core.errors import BadInput
 from lims.core.permissions import Actor
@@ -46,7 +46,7 @@ def _about_harvest(actor: Actor, *, code: str) -> list[tuple[Any, Any]]:
         return [
             *showing.item_facts(item, studies.subject(session, item.donor_id).number),  # type: ignore[arg-type]
             (_("Passage"), f"P{record.passage}"),
-            (_("Medium"), record.medium_kind),
+            (_("Medium"), culture.MEDIA.get(record.medium_kind, record.medium_kind)),
         ]
 
 

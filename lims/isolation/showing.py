@@ -10,6 +10,7 @@ from lims.core.units import ml
 from lims.core.words import Text as _
 from lims.custody import Item, ItemKind
 from lims.isolation import queries, reconciling
+from lims.studies.protocol import PRODUCT_NAMES
 
 
 def item_facts(item: Item, donor: str) -> list[tuple[Any, Any]]:
@@ -35,7 +36,7 @@ def lot_facts(code: str) -> list[tuple[Any, Any]]:
         rows = [
             (_("Name"), lot.name),
             *item_facts(item, donor.number),
-            (_("Product"), lot.product),
+            (_("Product"), PRODUCT_NAMES[lot.product]),
         ]
         fill = queries.fill_of(session, item.id)
         if fill is not None:

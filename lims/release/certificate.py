@@ -12,6 +12,7 @@ from lims.core import clock, codes, mode, units
 from lims.core.gate import Answer
 from lims.core.words import Text as _
 from lims.release import facts as told
+from lims.studies.protocol import PRODUCT_NAMES
 
 _COLUMNS = (16, 58, 44, 44, 28)
 
@@ -81,7 +82,7 @@ def _drawn(
     for name, value in (
         (_("Lot"), f"{lot.name}   {codes.grouped(item.code)}"),
         (_("Study"), study.code),
-        (_("Product"), lot.product),
+        (_("Product"), str(PRODUCT_NAMES[lot.product])),
         (_("Made"), clock.printed(lot.made_at)),
         (_("Expires"), clock.printed(item.expires_at) if item.expires_at else "-"),
         (_("Specification"), lot.specification_digest[:16]),

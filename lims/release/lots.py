@@ -14,6 +14,7 @@ from lims.custody import Item, ItemKind
 from lims.release import gathering, queries
 from lims.release import permissions as may
 from lims.release.models import Certificate
+from lims.studies.protocol import PRODUCT_NAMES
 
 _ORDER = (gate.Result.STOPPED, gate.Result.PENDING, gate.Result.WARNED, gate.Result.PASSED)
 RESULT_WORDS = {
@@ -195,6 +196,7 @@ def words() -> dict[str, Any]:
     return {
         "states": custody.STATE_NAMES,
         "kinds": custody.KIND_NAMES,
+        "products": PRODUCT_NAMES,
         "standings": qc.STANDINGS,
         "shapes": qc.SHAPES,
         "finding_kinds": qc.FINDING_KINDS,

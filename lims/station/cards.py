@@ -162,7 +162,7 @@ def _place(session: Session, actor: Actor, read: codes.Scanned) -> dict[str, Any
     standing = custody.items_at(session, place.id)
     card = [
         (_("Place"), place.name),
-        (_("Temperature"), place.temperature_class),
+        (_("Temperature"), custody.temperature_name(place.temperature_class)),
         (_("Items here"), len(standing)),
         *custody.place_facts(session, place),
     ]

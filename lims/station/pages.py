@@ -190,6 +190,7 @@ def place(code: str) -> ResponseReturnValue:
             "station/place.html",
             title=found.name,
             place=found,
+            temperature=custody.temperature_name,
             within=custody.place(session, found.parent_id),
             items=custody.items_at(session, found.id),
             inside=custody.places_in(session, found.id),

@@ -75,6 +75,7 @@ def storage() -> ResponseReturnValue:
             kinds=KIND_NAMES,
             states=STATE_NAMES,
             place_kinds=custody.PLACE_KINDS,
+            temperature=custody.temperature_name,
         )
 
 

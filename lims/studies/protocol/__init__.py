@@ -41,6 +41,7 @@ from lims.studies.protocol.reading import (
 )
 from lims.studies.protocol.specification import Component, Limit, SpecTest
 from lims.studies.protocol.words import (
+    PRODUCT_NAMES,
     CriterionKind,
     DonorRule,
     FieldKind,
@@ -52,6 +53,7 @@ from lims.studies.protocol.words import (
 )
 
 __all__ = [
+    "PRODUCT_NAMES",
     "Allocation",
     "Analyte",
     "Arm",

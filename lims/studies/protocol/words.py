@@ -1,6 +1,9 @@
 """The words a study file may use, each with what it means."""
 
+from collections.abc import Mapping
 from enum import StrEnum
+
+from lims.core.words import Text as _
 
 
 class ProductKind(StrEnum):
@@ -9,6 +12,13 @@ class ProductKind(StrEnum):
     EV_MENSTRUAL = "ev_msc_menstrual"
     EV_CORD = "ev_msc_cord"
     PRP = "prp"
+
+
+PRODUCT_NAMES: Mapping[str, _] = {
+    ProductKind.EV_MENSTRUAL: _("exosomes of menstrual-blood MSC"),
+    ProductKind.EV_CORD: _("exosomes of umbilical-cord MSC"),
+    ProductKind.PRP: _("platelet-rich plasma"),
+}
 
 
 class DonorRule(StrEnum):
