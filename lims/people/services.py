@@ -252,7 +252,9 @@ def print_badge(
             fields={
                 "code": codes.grouped(code),
                 "name": queries.name_of(session, account.person_id),
-                "role": ", ".join(str(ROLE_NAMES[Role(each)]) for each in account.roles),
+                "role": ", ".join(
+                    ROLE_NAMES[Role(each)].spoken(labels.language()) for each in account.roles
+                ),
             },
             reason=reason,
             printer=printer or None,
