@@ -11,6 +11,7 @@ from lims.core.words import Text as _
 from lims.custody import Item, ItemKind
 from lims.isolation import queries, reconciling
 from lims.studies.protocol import PRODUCT_NAMES
+from lims.web import looks
 
 
 def item_facts(item: Item, donor: str) -> list[tuple[Any, Any]]:
@@ -40,7 +41,8 @@ def lot_facts(code: str) -> list[tuple[Any, Any]]:
         ]
         fill = queries.fill_of(session, item.id)
         if fill is not None:
-            rows.append((_("Fill closed"), fill.closed_at or _("not closed")))
+            closed = looks.spoken_moment(fill.closed_at) if fill.closed_at else _("not closed")
+            rows.append((_("Fill closed"), closed))
             rows += _labels(session, item)
         return rows
 

@@ -155,7 +155,7 @@ def r08_separation(facts: ReleaseFacts) -> Finding | None:
             _("Let one person ask and sign."),
             QUALITY,
         )
-    own = tuple(sorted({step for person, step in facts.steps if person == signer}))
+    own = tuple(dict.fromkeys(step for person, step in facts.steps if person == signer))
     if own:
         return stopped(
             what,

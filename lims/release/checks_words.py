@@ -1,5 +1,6 @@
 """Lines the release checks say often."""
 
+from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -21,9 +22,19 @@ def the_lot(facts: ReleaseFacts) -> Text:
     return _("lot %(lot)s", lot=facts.lot)
 
 
-def listed(names: tuple[str, ...]) -> str:
+@dataclass(frozen=True)
+class Listed:
+    """Names in one line, in the language in which the line is said."""
+
+    names: tuple[str | Text, ...]
+
+    def __str__(self) -> str:
+        return ", ".join(str(each) for each in self.names)
+
+
+def listed(names: tuple[str | Text, ...] | tuple[str, ...]) -> Listed:
     """Names in one line."""
-    return ", ".join(names)
+    return Listed(names)
 
 
 def said(facts: ReleaseFacts, instant: datetime) -> str:

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from lims.core.words import Text
+
 
 class Severity(StrEnum):
     """What a result outside its limit does."""
@@ -194,7 +196,7 @@ class ReleaseFacts:
     markers: Markers | None
     donor_consent: bool
     batch_complete: bool
-    steps: tuple[tuple[str, str], ...]
+    steps: tuple[tuple[str, str | Text], ...]
     held: tuple[str, ...] = ()
     sample_retained: bool = False
     open_oos: tuple[str, ...] = ()

@@ -13,6 +13,7 @@ from lims.release import facts as told
 from lims.release import permissions as may
 from lims.release.checks import RELEASE
 from lims.studies.protocol import Arm, DonorRule, ProductKind
+from lims.web.happenings import words_of
 
 # Acts on a lot and its ancestors that count as steps: whoever did one does not release (H21).
 _STEPS = ("collection.", "culture.", "isolation.", "qc.")
@@ -81,7 +82,7 @@ def facts_of(
         markers=_markers(session, read, donor, line, prp=prp),
         donor_consent=studies.consent_in_force(session, donor.id) is not None,
         batch_complete=isolation.run_of(session, item.id) is not None and fill is not None,
-        steps=tuple(_steps(session, line)),
+        steps=tuple((person, words_of(kind)) for person, kind in _steps(session, line)),
         held=tuple(_held(session, line)),
         sample_retained=bool(qc.samples_of(session, item.id, ItemKind.RETAINED)),
         open_oos=tuple(each.reference for each in findings if each.kind == "out-of-specification"),
