@@ -22,9 +22,12 @@ ASKED = """() => axe.run(document, {
 }).then((found) => found.violations
   .filter((each) => ["serious", "critical"].includes(each.impact))
   .map((each) => [each.id, each.nodes.length, each.nodes[0].html.slice(0, 160)]))"""
-# For fingers in gloves and eyes at arm's length: 48 px to press, 16 px to read.
+# For fingers in gloves and eyes at arm's length: 48 px to press, 16 px to read, and words that
+# people say rather than names of the program.
 TOUCHED = """() => {
   const found = [];
+  const KIND = "(?:collection|culture|custody|dosing|isolation|labels|people|qc|release)[.][a-z]";
+  const RAW = new RegExp(`\\\\b[a-z]+_[a-z]+(_[a-z]+)*\\\\b(?!_?[0-9])|[+]00:00|\\\\b${KIND}`);
   const seen = (each) => each.checkVisibility({ checkVisibilityCSS: true, checkOpacity: true });
   const pressed = "button, select, textarea, summary, input:not([type=hidden]), nav a, .button";
   for (const each of document.querySelectorAll(pressed)) {
@@ -43,6 +46,8 @@ TOUCHED = """() => {
     const size = parseFloat(getComputedStyle(each).fontSize);
     if (size < 16 && each.getBoundingClientRect().width > 1)
       found.push(["small to read", size, textContent.trim(), each.outerHTML.slice(0, 80)]);
+    if (RAW.test(textContent))
+      found.push(["no word of people", textContent.trim(), each.outerHTML.slice(0, 80)]);
   }
   return found;
 }"""
