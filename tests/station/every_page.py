@@ -126,6 +126,7 @@ def _left_out(rule: str) -> bool:
 def _who(tablets: dict[str, Tablet], url: str) -> str:
     for login, tablet in tablets.items():
         answer = tablet.client.get(url)
+        assert answer.status_code < 500, f"{login} {url}"
         if answer.status_code == 200 and answer.mimetype == "text/html":
             return login
         if answer.status_code != 403:  # nobody else would see more of what is not there
