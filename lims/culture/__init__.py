@@ -11,11 +11,10 @@ from lims.culture.growing import isolate, passage, reject_culture
 from lims.culture.harvesting import Mechanical, harvest, mechanical_record
 from lims.culture.models import Count, Culture, Harvest, Preconditioning
 from lims.culture.queries import count_of, culture_of, harvest_of, preconditionings
-from lims.culture.rules import MEDIA
+from lims.culture.rules import medium_name
 from lims.culture.runs import precondition
 
 __all__ = [
-    "MEDIA",
     "Count",
     "Culture",
     "Harvest",
@@ -28,6 +27,7 @@ __all__ = [
     "harvest_of",
     "isolate",
     "mechanical_record",
+    "medium_name",
     "passage",
     "precondition",
     "preconditionings",

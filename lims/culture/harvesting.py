@@ -149,7 +149,7 @@ def request_label(actor: Actor, session: Session, pool: Item, record: Harvest) -
             "subject": subject.number,
             "passage": f"P{record.passage}",
             "material": _("conditioned medium"),
-            "medium": rules.MEDIA.get(record.medium_kind, record.medium_kind),
+            "medium": rules.medium_name(record.medium_kind),
             "made_at": clock.printed(record.ended_at),
             "amount": str(ml(pool.volume_ul or 0)),
         },

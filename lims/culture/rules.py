@@ -32,8 +32,8 @@ __all__ = [
     "counted_per_ml", "doubling_time_h", "growth", "judge_cold_storage", "judge_harvest",
     "judge_mechanical_flag",
     "judge_particles_per_cell", "judge_passage", "judge_preconditioning",
-    "judge_thaw", "population_doublings", "schema", "viability_percent", "viable_cells",
-    "volume_to_add_ml",
+    "judge_thaw", "medium_name", "population_doublings", "schema", "viability_percent",
+    "viable_cells", "volume_to_add_ml",
 ]  # fmt: skip
 
 MEDIA: Mapping[str, Text] = {
@@ -43,6 +43,12 @@ MEDIA: Mapping[str, Text] = {
     "ev_depleted_tff": _("vesicles removed by tangential flow"),
     "complete_serum": _("complete serum"),
 }
+
+
+def medium_name(kind: str) -> Text | str:
+    """What a medium is called; a kind that only a site's file knows, as it stands."""
+    return MEDIA.get(kind, kind)
+
 
 _PERCENT = "%"
 LEAD = _("head of the laboratory")

@@ -46,7 +46,7 @@ def _about_harvest(actor: Actor, *, code: str) -> list[tuple[Any, Any]]:
         return [
             *showing.item_facts(item, studies.subject(session, item.donor_id).number),  # type: ignore[arg-type]
             (_("Passage"), f"P{record.passage}"),
-            (_("Medium"), culture.MEDIA.get(record.medium_kind, record.medium_kind)),
+            (_("Medium"), culture.medium_name(record.medium_kind)),
         ]
 
 

@@ -242,9 +242,8 @@ def print_badge(
     with db.transaction() as session:
         account = _locked(session, login)
         _usable(account)
-        code = session.scalars(
-            select(Badge.code).where(Badge.account_id == account.id, Badge.live)
-        ).one()
+        # An account that is open has one.
+        code: str = queries.badge_of(session, account.id)  # type: ignore[assignment]
         labels.request(
             actor,
             template="badge_85x54",
@@ -257,7 +256,7 @@ def print_badge(
                 ),
             },
             reason=reason,
-            printer=printer or None,
+            printer=printer,
         )
     return code
 

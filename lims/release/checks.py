@@ -18,7 +18,7 @@ from lims.core.clock import utc
 from lims.core.gate import Answer, Check, Finding, Gate, passed, pending, stopped
 from lims.core.words import Text
 from lims.release import checks_results as results
-from lims.release.checks_words import INVESTIGATOR, KEEP, QUALITY, SPONSOR, listed, said, the_lot
+from lims.release.checks_words import INVESTIGATOR, KEEP, QUALITY, SPONSOR, Listed, said, the_lot
 from lims.release.facts import ReleaseFacts, SpecTest
 
 _ = Text
@@ -60,7 +60,7 @@ def r02_specification(facts: ReleaseFacts) -> Finding | None:
     elif facts.specification_pinned != facts.specification_signed:
         why = _("the version frozen into the lot is not the one that was signed")
     elif twice:
-        why = _("it names a test twice: %(names)s", names=listed(twice))
+        why = _("it names a test twice: %(names)s", names=Listed(twice))
     else:
         return passed(what, _("the signed version is frozen into the lot"))
     return stopped(what, why, KEEP, QUALITY)
@@ -78,7 +78,7 @@ def r03_second_person(facts: ReleaseFacts) -> Finding | None:
     if own:
         return stopped(
             what,
-            _("not reviewed by a second person: %(names)s", names=listed(own)),
+            _("not reviewed by a second person: %(names)s", names=Listed(own)),
             _("Let another person than the tester review the result."),
             QUALITY,
         )
@@ -91,7 +91,7 @@ def r04_oos(facts: ReleaseFacts) -> Finding | None:
     if facts.open_oos:
         return stopped(
             what,
-            _("still open: %(names)s", names=listed(facts.open_oos)),
+            _("still open: %(names)s", names=Listed(facts.open_oos)),
             _("Finish the investigation and close the record."),
             QUALITY,
         )
@@ -104,7 +104,7 @@ def r05_deviations(facts: ReleaseFacts) -> Finding | None:
     if facts.open_deviations:
         return stopped(
             what,
-            _("still open: %(names)s", names=listed(facts.open_deviations)),
+            _("still open: %(names)s", names=Listed(facts.open_deviations)),
             _("Decide on each deviation and close it."),
             QUALITY,
         )
@@ -159,7 +159,7 @@ def r08_separation(facts: ReleaseFacts) -> Finding | None:
     if own:
         return stopped(
             what,
-            _("did other work on it or on what it was made from: %(steps)s", steps=listed(own)),
+            _("did other work on it or on what it was made from: %(steps)s", steps=Listed(own)),
             _("Ask a person who did no other step on this lot to release it."),
             QUALITY,
         )
@@ -176,14 +176,14 @@ def r09_labels(facts: ReleaseFacts) -> Finding | None:
     why = _("printed %(printed)s, accounted for %(found)s", printed=labels.printed, found=found)
     if labels.printed != found:
         if labels.open:
-            why = _("%(why)s; open: %(codes)s", why=why, codes=listed(labels.open))
+            why = _("%(why)s; open: %(codes)s", why=why, codes=Listed(labels.open))
         return stopped(
             what, why, _("Scan each label where it sticks, or say that it was destroyed."), QUALITY
         )
     if labels.bare:
         return stopped(
             what,
-            _("without a label: %(codes)s", codes=listed(labels.bare)),
+            _("without a label: %(codes)s", codes=Listed(labels.bare)),
             _("Print each of them a new label, stick it on and scan it back."),
             QUALITY,
         )
@@ -226,7 +226,7 @@ def r12_held(facts: ReleaseFacts) -> Finding | None:
     if facts.held:
         return stopped(
             the_lot(facts),
-            _("on hold, blocked or recalled: %(names)s", names=listed(facts.held)),
+            _("on hold, blocked or recalled: %(names)s", names=Listed(facts.held)),
             KEEP,
             QUALITY,
         )

@@ -7,7 +7,7 @@ Source: domain.md 6.6, 6.7, 3.5, 4.5, 13.20; hazards H01 and H22.
 
 from lims.core.gate import Finding, passed, pending, stopped, warned
 from lims.core.words import Text
-from lims.release.checks_words import KEEP, QUALITY, REASON, listed, the_lot
+from lims.release.checks_words import KEEP, QUALITY, REASON, Listed, the_lot
 from lims.release.facts import (
     Judged,
     MarkerState,
@@ -41,7 +41,7 @@ def specified(facts: ReleaseFacts, test: SpecTest) -> Finding:
     if failing and (test.severity is Severity.STOP or _stops(failing)):
         return stopped(
             what,
-            _("outside its limit: %(values)s", values=listed(_values(failing))),
+            _("outside its limit: %(values)s", values=Listed(_values(failing))),
             _("Keep the lot in quarantine and open an out-of-specification record."),
             QUALITY,
         )
@@ -59,13 +59,13 @@ def specified(facts: ReleaseFacts, test: SpecTest) -> Finding:
     if failing and test.severity is Severity.WARN:
         return warned(
             what,
-            _("outside its limit: %(values)s", values=listed(_values(failing))),
+            _("outside its limit: %(values)s", values=Listed(_values(failing))),
             REASON,
             QUALITY,
         )
     if open_ones and test.severity is Severity.WARN:
         return warned(what, _("its result has not been approved"), REASON, QUALITY)
-    return passed(what, _("%(values)s", values=listed(_values(results))))
+    return passed(what, _("%(values)s", values=Listed(_values(results))))
 
 
 def _final(result: TestResult) -> bool:
@@ -146,7 +146,7 @@ def markers(facts: ReleaseFacts) -> Finding | None:
     if missing:
         return stopped(
             what,
-            _("without a valid result: %(names)s", names=listed(missing)),
+            _("without a valid result: %(names)s", names=Listed(missing)),
             _("Order the missing marker tests on venous blood of the donor."),
             QUALITY,
         )
@@ -168,13 +168,13 @@ def _allogeneic(
     if reactive:
         return stopped(
             what,
-            _("not negative: %(names)s", names=listed(reactive)),
+            _("not negative: %(names)s", names=Listed(reactive)),
             _("Reject the lot and all others of this donor with the quality unit."),
             QUALITY,
         )
     if late:
         return stopped(
-            what, _("sampled too late or too early: %(names)s", names=listed(late)), KEEP, QUALITY
+            what, _("sampled too late or too early: %(names)s", names=Listed(late)), KEEP, QUALITY
         )
     if not facts.markers.repeated_or_nat:
         return stopped(
@@ -194,7 +194,7 @@ def _contradicted(facts: ReleaseFacts, test: str, what: Text) -> Finding | None:
     if not failing:
         return None
     return stopped(
-        what, _("outside its limit: %(values)s", values=listed(_values(failing))), KEEP, QUALITY
+        what, _("outside its limit: %(values)s", values=Listed(_values(failing))), KEEP, QUALITY
     )
 
 
@@ -205,21 +205,21 @@ def _autologous(
     if reactive and facts.markers.segregated is False:
         return stopped(
             what,
-            _("not negative: %(names)s; the material is not kept apart", names=listed(reactive)),
+            _("not negative: %(names)s; the material is not kept apart", names=Listed(reactive)),
             _("Move it to the segregated place with the biohazard label."),
             QUALITY,
         )
     if reactive:
         return warned(
             what,
-            _("not negative: %(names)s", names=listed(reactive)),
+            _("not negative: %(names)s", names=Listed(reactive)),
             _("Keep it apart with the biohazard label and write why it may go on."),
             QUALITY,
         )
     if late:
         return warned(
             what,
-            _("sampled too late or too early: %(names)s", names=listed(late)),
+            _("sampled too late or too early: %(names)s", names=Listed(late)),
             _("Read the sampling dates and write why the lot may go on."),
             QUALITY,
         )

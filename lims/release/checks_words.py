@@ -32,11 +32,6 @@ class Listed:
         return ", ".join(str(each) for each in self.names)
 
 
-def listed(names: tuple[str | Text, ...] | tuple[str, ...]) -> Listed:
-    """Names in one line."""
-    return Listed(names)
-
-
 def said(facts: ReleaseFacts, instant: datetime) -> str:
     """An instant as the site's clock shows it, with its offset."""
     return utc(instant).astimezone(ZoneInfo(facts.time_zone)).strftime("%Y-%m-%d %H:%M %z")

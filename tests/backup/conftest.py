@@ -4,21 +4,18 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from uuid import uuid4
-from zoneinfo import ZoneInfo
 
 import psycopg
 import pytest
 
 from lims.core import db
 from lims.settings import Settings
+from tests import apps
 
 
 def settings_of(url: str, home: Path) -> Settings:
     """An installation over one database."""
-    return Settings(
-        home=home, database_url=url, owner_database_url=None, broker_url=None,
-        secret_key="k" * 40, site_file=None, time_zone=ZoneInfo("Asia/Tehran"),
-    )  # fmt: skip
+    return apps.settings_of(home, database_url=url)
 
 
 @pytest.fixture

@@ -64,17 +64,14 @@ def growth(addresses, dose, there, acts):
     """
     who = bench.somebody()
     opened = {size: db.open_database(address) for size, address in addresses.items()}
-    backend = {}
-    for size, database in opened.items():
-        with database.engine.connect() as line:
-            backend[size] = line.exec_driver_sql("SELECT pg_backend_pid()").scalar()
+    backend = {size: loops.backend(database) for size, database in opened.items()}
     taken = {(size, what): [] for size in opened for what in ("append", "trace")}
 
     def timed(size, what, call):
-        ran, begun = _ran(backend[size]), time.perf_counter()
+        ran, begun = loops.both_ends_s(backend[size]), time.perf_counter()
         call()
         took = time.perf_counter() - begun
-        taken[size, what].append((took, _ran(backend[size]) - ran))
+        taken[size, what].append((took, loops.both_ends_s(backend[size]) - ran))
 
     for number in range(acts):
         if number == acts // 10:  # what was before warmed up
@@ -89,10 +86,6 @@ def growth(addresses, dose, there, acts):
         database.engine.dispose()
     db.forget()
     return taken
-
-
-def _ran(pid):
-    return time.process_time() + (loops.ran_s(pid) or 0)
 
 
 def disk(address):

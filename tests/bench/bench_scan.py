@@ -54,8 +54,7 @@ class Station:
 
     def __init__(self, app, opened):
         self.opened, self.client, self.carried = opened, app.test_client(), {}
-        with opened.engine.connect() as line:
-            self.backend = line.exec_driver_sql("SELECT pg_backend_pid()").scalar()
+        self.backend = loops.backend(opened)
         db.use(opened)
         self.client.get("/sign-in")
         signed = self._send("/sign-in", login=LOGIN, password=PASSWORD)
@@ -70,17 +69,14 @@ class Station:
     def scan(self, text):
         """Send one scan; seconds by the clock, and of both ends' processor."""
         db.use(self.opened)
-        ran, begun = self._ran(), time.perf_counter()
+        ran, begun = loops.both_ends_s(self.backend), time.perf_counter()
         answer = self._send("/station", _key=uuid4().hex, code=text, **self.carried)
-        took = time.perf_counter() - begun, self._ran() - ran
+        took = time.perf_counter() - begun, loops.both_ends_s(self.backend) - ran
         if answer.status_code != 200 or 'data-verdict="stop"' in answer.text:
             raise SystemExit(re.sub(r"<[^>]+>|\s+", " ", answer.text)[:600])
         held = re.search(r"data-carried='([^']*)'", answer.text)
         self.carried = json.loads(held[1].replace("&#34;", '"'))
         return took
-
-    def _ran(self):
-        return time.process_time() + (loops.ran_s(self.backend) or 0)
 
 
 def measure(addresses, dose, there, moves):

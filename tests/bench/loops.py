@@ -202,6 +202,17 @@ def ran_s(pid):
         return None
 
 
+def backend(opened):
+    """The server's process that works for an opened database."""
+    with opened.engine.connect() as line:
+        return line.scalar(text("SELECT pg_backend_pid()"))
+
+
+def both_ends_s(pid):
+    """Seconds that this process and one other have had a processor."""
+    return time.process_time() + (ran_s(pid) or 0)
+
+
 def spent_s(pids):
     """Processor seconds of processes and all that they started, their threads included."""
     ticks, todo = 0, list(pids)
@@ -265,8 +276,7 @@ def service_against_loop(server, made, sent, *, wait):
     with clone(server, made, wait=wait) as one, clone(server, made, wait=wait) as other:
         opened = db.open_database(one)
         db.use(opened)
-        with opened.engine.connect() as line:
-            ours_pid = line.scalar(text("SELECT pg_backend_pid()"))
+        ours_pid = backend(opened)
 
         def serve(part):
             for code, place in part:

@@ -16,6 +16,7 @@ from lims.isolation import labelling
 from lims.labels import LabelContent, RequestState, layout
 from lims.labels.models import LabelRequest
 from lims.settings import MissingSetting
+from lims.station.rehearsal.leaving import print_labels
 from lims.studies import protocol
 from tests import bed
 from tests.approved import put_in_force
@@ -35,10 +36,7 @@ def speaking(language: str) -> Iterator[None]:
 
 def drawn() -> list[LabelRequest]:
     """Every label, once what waits was drawn."""
-    with db.reading() as session:
-        jobs = session.scalars(select(LabelRequest.job).distinct()).all()
-    for each in jobs:
-        labels.print_job(WORKER, each)
+    print_labels()
     with db.reading() as session:
         return list(session.scalars(select(LabelRequest)))
 

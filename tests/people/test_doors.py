@@ -4,6 +4,7 @@ import pytest
 
 from lims import labels, people
 from lims.core import db
+from lims.station.rehearsal import giving
 from tests.site_here import site
 
 __all__ = ["site"]
@@ -49,15 +50,15 @@ def test_a_token_is_shown_once_to_its_owner_and_kept_nowhere(site, database):
 def test_a_badge_is_printed_by_the_administrator_and_its_older_print_opens_nothing(site):
     path = "/accounts/tech/badge-labels"
     with db.reading() as session:
-        badge = people.users(session)
-    code = next(each["badge"] for each in badge if each["login"] == "tech")
+        users = people.users(session)
+    code = next(each["badge"] for each in users if each["login"] == "tech")
 
     site.done("admin", path)
-    first = live(code)
+    first = giving.symbol(code)
     people.sign_in_badge(first, "4071", "bench-1")
     without = site.api("admin", path, {})
     site.done("admin", path, reason="The card broke.")
-    second = live(code)
+    second = giving.symbol(code)
     with db.reading() as session:
         asked = labels.newest_request(session, code)
 
@@ -68,9 +69,3 @@ def test_a_badge_is_printed_by_the_administrator_and_its_older_print_opens_nothi
         people.sign_in_badge(first, "4071", "bench-1")
     assert people.sign_in_badge(second, "4071", "bench-1")[0].name == "Tech"
     assert site.api("tech", path, {"reason": "I want one."}).status_code == 403
-
-
-def live(code: str) -> str:
-    """What a scanner reads off the print that counts."""
-    with db.reading() as session:
-        return labels.live_symbol(session, code)

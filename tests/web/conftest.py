@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
-from zoneinfo import ZoneInfo
 
 import pytest
 from flask import Flask
@@ -13,7 +12,7 @@ from lims.core import db
 from lims.core.permissions import Role
 from lims.settings import Settings
 from lims.web import auth, doors
-from tests import services_here
+from tests import apps, services_here
 from tests.makers import actor
 from tests.web import demo
 
@@ -21,16 +20,8 @@ from tests.web import demo
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
     """A site in Tehran without a proxy."""
-    return Settings(
-        home=tmp_path,
-        database_url="sqlite://",
-        owner_database_url=None,
-        broker_url=None,
-        secret_key="k" * 40,
-        site_file=None,
-        time_zone=ZoneInfo("Asia/Tehran"),
-        scan_silence_ms=600,  # a machine that is busy with other tests may pause between two keys
-    )
+    # A machine that is busy with other tests may pause between two keys.
+    return apps.settings_of(tmp_path, scan_silence_ms=600)
 
 
 @pytest.fixture
