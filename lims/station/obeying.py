@@ -23,10 +23,11 @@ def obey(actor: Actor, order: orders.Order, scanned: Scanned, bench: Bench) -> O
     """Do what a command says."""
     if order.name.startswith("UNDO"):
         return _undo(actor, scanned, bench, whole=order.name == "UNDO BATCH")
-    if order.name == "PRINT":
+    if order.page:
         require_prompt(scanned)
-    if order.name in ("PRINT", "VERIFY"):
-        return _about_label(actor, order.name, scanned, bench)
+        return _open(order, scanned, bench)
+    if order.name == "VERIFY":
+        return _verify(actor, scanned, bench)
     if order.name == "SIGN-OUT":
         return Outcome(Panel("ok", str(order.title)), Bench(), go="sign-out")
     if order.name == "HELP":
@@ -101,20 +102,44 @@ def _summary(bench: Bench) -> Panel:
     )
 
 
-def _about_label(actor: Actor, name: str, scanned: Scanned, bench: Bench) -> Outcome:
-    if not bench.hand or not grammar.in_hand(scanned.seconds):
+def _open(order: orders.Order, scanned: Scanned, bench: Bench) -> Outcome:
+    """Go on to a page about what is in hand."""
+    if not _holds(scanned, bench):
+        return _empty_handed(bench)
+    code = codes.parse(bench.hand).code
+    page = order.page_of_place if code[0] == "A" else order.page
+    if not page:
         panel = Panel(
             "ask",
-            str(_("Nothing is in hand.")),
-            str(_("This command is about the thing in hand.")),
+            str(order.title),
+            str(_("A place is in hand, and this command is about a thing.")),
             str(_("Scan the thing first, then the command.")),
             recorded=False,
         )
         return Outcome(panel, bench.put_down())
-    code = codes.parse(bench.hand).code
-    if name == "PRINT":
-        said = str(_("A new label: say why."))
-        return Outcome(Panel("ok", said), bench.put_down(), go=f"/items/{code}/labels")
+    panel = Panel("ok", str(order.title), codes.grouped(code))
+    return Outcome(panel, bench.put_down(), go=page.format(code=code))
+
+
+def _holds(scanned: Scanned, bench: Bench) -> bool:
+    return bool(bench.hand) and grammar.in_hand(scanned.seconds)
+
+
+def _empty_handed(bench: Bench) -> Outcome:
+    panel = Panel(
+        "ask",
+        str(_("Nothing is in hand.")),
+        str(_("This command is about the thing in hand.")),
+        str(_("Scan the thing first, then the command.")),
+        recorded=False,
+    )
+    return Outcome(panel, bench.put_down())
+
+
+def _verify(actor: Actor, scanned: Scanned, bench: Bench) -> Outcome:
+    """The label in hand sticks where it belongs."""
+    if not _holds(scanned, bench):
+        return _empty_handed(bench)
 
     def call() -> dict[str, Any]:
         require_prompt(scanned)
@@ -124,4 +149,4 @@ def _about_label(actor: Actor, name: str, scanned: Scanned, bench: Bench) -> Out
     digest = acts.digest_of("station.verify", bench.hand)
     answer = acts.once(actor, scanned.key, digest, call).answer
     said = str(_("Label copy %(copy)s is on its thing.", copy=answer["copy"]))
-    return Outcome(Panel("ok", said, codes.grouped(code)), bench)
+    return Outcome(Panel("ok", said, codes.grouped(answer["code"])), bench)

@@ -16,11 +16,15 @@ class Order:
         name: its word in English, as it stands on the sheet.
         title: its word in the reader's language.
         about: what it does, in one sentence.
+        page: where it goes on with a thing in hand; empty for what is done right here.
+        page_of_place: the same with a place in hand; empty where it says nothing of a place.
     """
 
     name: str
     title: _
     about: _
+    page: str = ""
+    page_of_place: str = ""
 
 
 ORDERS: Mapping[str, Order] = {
@@ -32,7 +36,18 @@ ORDERS: Mapping[str, Order] = {
         Order("BATCH", _("BATCH"), _("Everything scanned after it goes into one place.")),
         Order("LOOK", _("LOOK"), _("Scans only show what things are, until DONE.")),
         Order("VERIFY", _("VERIFY"), _("The label in hand sticks where it belongs.")),
-        Order("PRINT", _("PRINT"), _("A new label for what is in hand.")),
+        Order("PRINT", _("PRINT"), _("A new label for what is in hand."), "/items/{code}/labels"),
+        Order("HOLD", _("HOLD"), _("Stops the use of what is in hand."), "/items/{code}/holds"),
+        Order(
+            "OPEN", _("OPEN"), _("The page of what is in hand."), "/items/{code}", "/places/{code}"
+        ),
+        Order(
+            "TRACE",
+            _("TRACE"),
+            _("What it was made of, and what became of it."),
+            "/trace/{code}",
+            "/trace/{code}",
+        ),
         Order("HELP", _("HELP"), _("What can be scanned here.")),
         Order("SIGN-OUT", _("SIGN-OUT"), _("Ends your work here.")),
     )

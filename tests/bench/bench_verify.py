@@ -34,7 +34,7 @@ from lims.ledger import verifying  # noqa: E402
 from lims.ledger.spilling import Parts  # noqa: E402
 from lims.ledger.verifying_entries import Found, check_range  # noqa: E402
 from tests import services_here  # noqa: E402
-from tests.bench import trail  # noqa: E402
+from tests.bench import loops, trail  # noqa: E402
 
 AIM = 0.60
 
@@ -51,6 +51,15 @@ def prepare(server, entries):
     begun = time.perf_counter()
     count = trail.fill(address, entries)
     print(f"{count} entries made in {time.perf_counter() - begun:.0f} s", flush=True)
+    return address
+
+
+def sealed(server, entries):
+    """The same, and seals over all of it."""
+    address = prepare(server, entries)
+    begun = time.perf_counter()
+    done = loops.seal(address)
+    print(f"{done.new} entries sealed in {time.perf_counter() - begun:.0f} s", flush=True)
     return address
 
 
@@ -154,7 +163,7 @@ def main():
     asked = read.parse_args()
     answer = {}
     with services_here.postgres() as server:
-        address = prepare(server, asked.entries)
+        address = sealed(server, asked.entries)
         ours, theirs = [], []
         for _round in range(asked.rounds):
             theirs.append(bare(address))
@@ -174,7 +183,7 @@ def main():
         drop(server, address)
         answer["memory"] = []
         for size in asked.memory:
-            address = prepare(server, size)
+            address = sealed(server, size)
             count, took, mine, theirs_mb = memory(address)
             print(
                 f"memory: {count} entries, {mine:.0f} MB here, {theirs_mb:.0f} MB in the largest"

@@ -96,26 +96,15 @@ class Copier:
 
     def __init__(self, address, made):
         self.address, self.made = address, made
-        self.written = 0
 
     def fill(self, entries):
         """Bring the database to about so many entries."""
         with psycopg.connect(self.address) as connection:
             there = connection.execute("SELECT count(*) FROM ledger_entry").fetchone()[0]
-            # What is written here counts as sealed: nothing of it waits.
-            connection.execute("ALTER TABLE ledger_entry DISABLE TRIGGER ledger_entry_pending")
             while there < entries:
                 many = min(300, -(-(entries - there) // len(self.made.entries)))
                 self._batch(connection, many)
                 there += many * len(self.made.entries)
-            connection.execute(
-                "ALTER TABLE ledger_entry ENABLE ALWAYS TRIGGER ledger_entry_pending"
-            )
-            connection.execute(
-                "INSERT INTO ledger_leaf (number, entry_id)"
-                " SELECT row_number() OVER (ORDER BY id) - 1, id FROM ledger_entry"
-            )
-            connection.execute("DELETE FROM ledger_pending")
             connection.commit()
             connection.autocommit = True
             connection.execute("VACUUM ANALYZE")
@@ -199,4 +188,5 @@ def databases(server, sizes, *, rounds=ROUNDS, first=lambda: None):
         loops.root(server, f"CREATE DATABASE {name} TEMPLATE {seed}")
         addresses[size] = f"{server}/{name}"
         Copier(addresses[size], made).fill(size)
+        loops.seal(addresses[size])
     return addresses, dose, there

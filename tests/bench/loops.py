@@ -25,10 +25,11 @@ from sqlalchemy import event, text
 ROOT = Path(__file__).parent.parent.parent
 sys.path.insert(0, str(ROOT))
 
-from lims import custody, migrations, people  # noqa: E402
+from lims import custody, ledger, migrations, people  # noqa: E402
 from lims.core import db  # noqa: E402
 from lims.core.permissions import Role  # noqa: E402
 from lims.custody import ItemKind  # noqa: E402
+from lims.ledger import keys  # noqa: E402
 from tests.makers import actor  # noqa: E402
 
 SLICE = 25
@@ -112,6 +113,17 @@ def close(opened):
     """Let go of a database."""
     opened.engine.dispose()
     db.forget()
+
+
+def seal(address):
+    """Seal all that waits there, with a key of its own."""
+    db.use(db.open_database(address))
+    with tempfile.TemporaryDirectory() as folder:
+        keys.use(keys.KeyPlace(Path(folder) / "seal.key", own=True))
+        done = ledger.seal()
+    keys.use(keys.KeyPlace(None, own=False))
+    close(db.current())
+    return done
 
 
 def moves(made):

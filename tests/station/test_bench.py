@@ -320,6 +320,30 @@ def test_print_and_verify_are_about_the_thing_in_hand(here):
     assert Station(here.site).scan(here.vials[0]).scan("verify").verdict == "stop"  # typed
 
 
+@pytest.mark.parametrize(
+    ("command", "of_thing", "of_place"),
+    [
+        ("PRINT", "/items/{}/labels", ""),
+        ("HOLD", "/items/{}/holds", ""),
+        ("OPEN", "/items/{}", "/places/{}"),
+        ("TRACE", "/trace/{}", "/trace/{}"),
+    ],
+)
+def test_a_command_goes_on_to_the_page_of_what_is_in_hand(here, command, of_thing, of_place):
+    at = Station(here.site).scan(here.vials[0]).scan(orders.code_of(command, practice=False))
+    assert at.answer.headers["Location"] == of_thing.format(here.vials[0])
+    assert at.client.get(at.answer.headers["Location"]).status_code == 200
+
+    at = Station(here.site).scan(here.box).scan(command)
+    if of_place:
+        assert at.answer.headers["Location"] == of_place.format(here.box)
+        assert at.client.get(at.answer.headers["Location"]).status_code == 200
+    else:
+        assert at.verdict == "ask"
+        assert "A place is in hand" in at.text
+    assert Station(here.site).scan(command).verdict == "ask"
+
+
 def test_H50_another_badge_locks_the_first_person_at_once(here, measured):
     with db.reading() as session:
         other = people.badge_of(session, people.account_of(session, "tech2").id)

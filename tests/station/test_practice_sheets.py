@@ -81,7 +81,7 @@ def test_demo_sheet_decodes_to_its_text_on_every_page(shown, tmp_path, language)
 
 def test_the_sheets_hold_what_is_needed_to_practise(shown):
     found = printed(shown)
-    assert [len(each.cards) for each in found] == [3, 9, 10, 2, 2, 20, 6]
+    assert [len(each.cards) for each in found] == [3, 12, 10, 2, 2, 20, 6]
     badges, *_rest, traps = found
     assert all(shown.people[LEARNER[0]]["pin"] in each.note for each in badges.cards[:1])
     assert all(each.note for each in traps.cards)
