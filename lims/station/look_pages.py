@@ -6,7 +6,7 @@ For whoever changes the look. A test holds that no part and no class of the styl
 import re
 from typing import Any
 
-from flask import Blueprint, abort, current_app, render_template, request
+from flask import Blueprint, Response, abort, current_app, render_template, request
 from flask.typing import ResponseReturnValue
 
 from lims.core import db, mode, permissions, words
@@ -24,6 +24,7 @@ PARTS = {
     "things": _("Things"),
     "slots": _("Slots"),
     "bed": _("Bedside"),
+    "paper": _("On paper"),
 }
 _NAMED = re.compile(r'((?:\bid|for|aria-\w+by)="|href="#)([\w.-]+)')
 
@@ -54,6 +55,13 @@ def colours() -> ResponseReturnValue:
             for front, back in [(tokens.colours()[over], tokens.colours()[under])]
         ],
     )  # fmt: skip
+
+
+@blueprint.get("/look/paper.css")
+def paper() -> ResponseReturnValue:
+    """What the sheets say of paper, so that the screen can show it."""
+    _may()
+    return Response(tokens.on_paper(), content_type="text/css; charset=utf-8")
 
 
 @blueprint.get("/look/<part>")

@@ -8,6 +8,7 @@ from pathlib import Path
 SHEET = Path(__file__).parent / "static" / "lims.css"
 _BOTH = re.compile(r"--([\w-]+): var\(--light, (#[\da-f]+)\) var\(--dark, (#[\da-f]+)\);")
 _FIXED = re.compile(r"--([\w-]+): (#[\da-f]+);")
+_PAPER = re.compile(r"@media print \{((?:[^{}]|\{[^{}]*\})*)\}")
 _SIZE = re.compile(r"--([\w-]+): (\d+)px;")
 
 # What stands on what, and how much they must differ: text 4.5, a verdict's text 7, edges 3.
@@ -51,6 +52,16 @@ def colours() -> dict[str, Colour]:
 def sizes() -> dict[str, int]:
     """Every size of the sheet in px: text, spaces, touch targets, corners."""
     return {name: int(size) for name, size in _SIZE.findall(SHEET.read_text())}
+
+
+@cache
+def on_paper() -> str:
+    """What every sheet says of paper, as rules that hold on the screen as well."""
+    return "\n".join(
+        rules.strip()
+        for sheet in sorted(SHEET.parent.glob("*.css"))
+        for rules in _PAPER.findall(sheet.read_text())
+    )
 
 
 def contrast(one: str, other: str) -> float:

@@ -51,6 +51,17 @@ TOUCHED = """() => {
   }
   return found;
 }"""
+# Of what is to be seen: each verdict's two colours, and how much leads further.
+PRINTED = """() => {
+  const seen = (each) => each.checkVisibility();
+  const short = { "rgb(0, 0, 0)": "#000", "rgb(255, 255, 255)": "#fff" };
+  const said = (each) => [getComputedStyle(each).color, getComputedStyle(each).backgroundColor]
+    .map((colour) => short[colour] ?? colour).join(" on ");
+  return {
+    verdicts: [...document.querySelectorAll(".verdict")].filter(seen).map(said),
+    leads: [...document.querySelectorAll(".top, .places, .tiles, .go")].filter(seen).length,
+  };
+}"""
 WEIGHED = """() => Object.values(Object.fromEntries(
   [...performance.getEntriesByType("navigation"), ...performance.getEntriesByType("resource")]
     .map((each) => [each.name, each.encodedBodySize])))"""
@@ -104,3 +115,25 @@ def test_in_the_dark_every_part_can_be_read_as_well(web, bed, address, chromium)
         faults += [(part, *each) for each in page.evaluate(ASKED)]
     page.context.close()
     assert faults == []
+
+
+def test_on_paper_it_is_black_on_white_and_no_verdict_of_the_bedside_is_printed(
+    web, bed, address, chromium  # noqa: F811
+):  # fmt: skip
+    page = signed_in(chromium, bed, address, "tara", color_scheme="dark")
+    page.context.add_init_script(AXE)
+    page.emulate_media(media="print", color_scheme="dark")
+    faults, seen = [], {}
+    for part in PARTS:
+        page.goto(f"/look/{part}?shade=light", wait_until="load")
+        faults += [(part, *each) for each in page.evaluate(ASKED)]
+        seen[part] = page.evaluate(PRINTED)
+    page.emulate_media(media="screen", color_scheme="light")
+    page.goto("/look/paper", wait_until="load")
+    shown = page.evaluate(PRINTED)
+    page.context.close()
+
+    assert faults == []
+    assert seen["answers"] == {"verdicts": ["#000 on #fff"] * 12, "leads": 0}
+    assert seen["bed"] == {"verdicts": [], "leads": 0}
+    assert shown == seen["paper"] == {"verdicts": ["#000 on #fff"] * 6, "leads": 0}
