@@ -66,16 +66,18 @@ class Judge:
     def strike(self, name: str, call) -> None:
         """Strike an act at its boundaries; it must never have begun."""
         before = fingerprint(self.database)
-        with self.strikes.armed(0, "before"):
-            try:
-                call()
-            except Struck:
-                pass
-            else:  # it asks and writes nothing, or was refused before
-                if fingerprint(self.database) == before:
-                    return
-                self.torn.append(f"{name}: wrote without a commit of its own")
-            statements = self.strikes.seen
+        # Twice: what a process remembers after its first question it does not ask again.
+        for _each in range(2):
+            with self.strikes.armed(0, "before"):
+                try:
+                    call()
+                except Struck:
+                    pass
+                else:  # it asks and writes nothing, or was refused before
+                    if fingerprint(self.database) == before:
+                        return
+                    self.torn.append(f"{name}: wrote without a commit of its own")
+                statements = self.strikes.seen
         self.acts[name] = max(statements, self.acts.get(name, 0))
         for number, side in self.boundaries(statements):
             self.trials += 1
