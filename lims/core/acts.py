@@ -113,6 +113,18 @@ def once(actor: Actor, key: str | None, digest: str, call: Callable[[], Any]) ->
             _running.discard(key)
 
 
+def answered(key: str, whom: str) -> Any:
+    """What an act of theirs under this key came to; None where they did none.
+
+    Args:
+        whom: the label of the actor.
+    """
+    with db.reading() as session:
+        asked = select(Act.answer).where(Act.key == key, Act.actor == whom)
+        found = session.scalar(asked)
+        return None if found is None else json.loads(found)
+
+
 def _with_retries(actor: Actor, key: str, digest: str, call: Callable[[], Any]) -> Done:
     for attempt in range(_RETRIES + 1):
         try:

@@ -41,6 +41,7 @@ from lims.custody.errors import (
     StateRefused,
     WrongItemKind,
 )
+from lims.custody.handed_in import hand_in
 from lims.custody.handing import (
     accept,
     custody_gaps,
@@ -188,6 +189,7 @@ __all__ = [
     "excursions",
     "find",
     "genealogy",
+    "hand_in",
     "hand_over",
     "history",
     "hold",

@@ -29,7 +29,7 @@ from lims.custody import (
 from lims.custody import permissions as may
 from lims.custody import schemas as of
 from lims.custody.items import find
-from lims.custody.models import Hold, Item
+from lims.custody.models import Hold, Item, LateScan
 from lims.custody.rules import FINAL, KIND_NAMES, STATE_NAMES, ItemKind, State
 from lims.studies import Cell, Mark, Part, Step
 from lims.web.doors import Doors
@@ -138,7 +138,7 @@ def about_late(actor: Actor, *, scan_id: UUID) -> Sequence[tuple[Any, Any]]:
         rows: list[tuple[Any, Any]] = [
             (KIND_NAMES[item.kind], codes.grouped(item.code)),
             (_("What was scanned"), ", ".join(f"{each}" for each in row.given.values())),
-            (_("Scanned by"), people.name_of(session, row.scanned_by) if row.scanned_by else "-"),
+            *_scanned_by(session, row),
             (_("Scanned"), row.scanned_at),
             (_("Arrived"), row.arrived_at),
             (_("Device"), f"{row.device}, {row.counter}"),
@@ -148,6 +148,11 @@ def about_late(actor: Actor, *, scan_id: UUID) -> Sequence[tuple[Any, Any]]:
             numbers = ", ".join(str(each) for each in gaps)
             rows.append((_("Scans of this device that never came"), numbers))
         return rows
+
+
+def _scanned_by(session: Session, row: LateScan) -> list[tuple[Any, Any]]:
+    names = [people.name_of(session, each) for each in (row.claimed_by, row.scanned_by) if each]
+    return list(zip((_("Scanned by"), _("Handed in by")), names or ["-"], strict=False))
 
 
 def about(actor: Actor, *, code: str) -> Sequence[tuple[Any, Any]]:

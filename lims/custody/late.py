@@ -40,6 +40,7 @@ WHY = {
     "too-old": _("It was scanned more than three days before it arrived."),
     "device-ahead": _("The device's clock is ahead, so its time says nothing."),
     "moved-later": _("It was moved, handed over or changed its state after this scan."),
+    "handed-in": _("Another person handed it in for whoever scanned it."),
 }
 
 
@@ -88,8 +89,8 @@ def door(kind: str) -> Deliver:
         def kept() -> Any:
             with db.transaction() as session:
                 item = find(session, given["code"], lock=True)
-                _uncounted(session, scan)
-                return _keep(actor, session, item, kind, scan, key, given, why, said)
+                require_uncounted(session, scan)
+                return put_aside(actor, session, item, kind, scan, key, given, why, said)
 
         with device.said(scan):
             return acts.once(actor, key, digest, kept)
@@ -108,11 +109,11 @@ def _taken(
     """Act on it, or put it aside where it does not agree with what is known by now."""
     with db.transaction() as session:
         item = find(session, given["code"], lock=True)
-        _uncounted(session, scan)
+        require_uncounted(session, scan)
         why = _against(session, item, kind, scan, clock.now())
         if why:
             said = str(WHY[why])
-            return _keep(actor, session, item, kind, scan, key, given, why, said)
+            return put_aside(actor, session, item, kind, scan, key, given, why, said)
         answer = call()
         row = _row(actor, item, kind, scan, key, given, LateState.TAKEN)
         session.add(row)
@@ -164,7 +165,12 @@ def _placed_since(session: Session, item: Item, scan: Scan) -> bool:
     return False
 
 
-def _uncounted(session: Session, scan: Scan) -> None:
+def require_uncounted(session: Session, scan: Scan) -> None:
+    """Refuse a number of a device that it gave to another scan.
+
+    Raises:
+        CounterUsed: it did.
+    """
     used = session.scalar(
         select(LateScan.key).where(LateScan.device == scan.device, LateScan.counter == scan.counter)
     )
@@ -180,7 +186,7 @@ def _uncounted(session: Session, scan: Scan) -> None:
         )
 
 
-def _keep(
+def put_aside(
     actor: Actor,
     session: Session,
     item: Item,
@@ -190,9 +196,13 @@ def _keep(
     given: Mapping[str, Any],
     why: str,
     said: str,
+    *,
+    claimed: UUID | None = None,
 ) -> dict[str, Any]:
+    """Let a scan wait for a person's answer; joins the open transaction."""
     row = _row(actor, item, kind, scan, key, given, LateState.WAITING)
     row.why = why
+    row.claimed_by = claimed
     session.add(row)
     session.flush()
     _record(actor, item, "custody.late-kept", row, {"why": why})
@@ -256,14 +266,17 @@ def _record(
 @requires(may.READ)
 def arrived(actor: Actor, scan: Scan, key: str) -> None:
     """Note that a kept scan came and was no act, so that its number is not missed."""
+    name = _name(scan.device, scan.counter)
+    asked = select(LateScan.id).where(
+        LateScan.device == scan.device, LateScan.counter == scan.counter
+    )
     with db.reading() as session:
-        if session.scalar(
-            select(LateScan.id).where(
-                LateScan.device == scan.device, LateScan.counter == scan.counter
-            )
+        # Its answer may have been lost on the way, and now another person hands it in.
+        if session.scalar(asked) or session.scalar(
+            select(acts.Act.key).where(acts.Act.key == name)
         ):
             return
-    acts.once(actor, _name(scan.device, scan.counter), acts.digest_of(key), lambda: {"scan": key})
+    acts.once(actor, name, acts.digest_of(key), lambda: {"scan": key})
 
 
 def _name(device: str, counter: int) -> str:
@@ -290,8 +303,10 @@ def answer(actor: Actor, *, scan_id: UUID, decision: str, reason: str) -> LateSc
             raise LateUnknown(_("No late scan has this number; look at the list of those kept."))
         if row.state is not LateState.WAITING:
             raise LateAnswered(_("This late scan was answered; there is nothing left to do."))
-        if row.scanned_by == actor.person:
-            raise OwnLateScan(_("You scanned it yourself; let another person answer."))
+        if actor.person in (row.scanned_by, row.claimed_by):
+            raise OwnLateScan(
+                _("You scanned it or handed it in yourself; let another person answer.")
+            )
         item = session.get_one(Item, row.item_id)
         if decision == "accept":
             with device.said(Scan(row.scanned_at)):

@@ -303,6 +303,8 @@ class LateScan(Tracked, Base):
     item_id: Mapped[UUID] = mapped_column(ForeignKey("custody_item.id"), index=True)
     given: Mapped[dict[str, Any]]
     scanned_by: Mapped[UUID | None]
+    # Where another person handed it in: who scanned it, as the device says.
+    claimed_by: Mapped[UUID | None]
     # By the device's clock; `arrived_at` by the server's.
     scanned_at: Mapped[datetime]
     arrived_at: Mapped[datetime]

@@ -61,12 +61,14 @@ class Scanned:
         key: its idempotency key.
         scan: what the device said of it; None where it said nothing.
         seconds: how long before it what is in hand was taken.
+        claimed: the label of whoever scanned it, where another person hands it in.
     """
 
     text: str
     key: str
     scan: Scan | None = None
     seconds: float = 0
+    claimed: str = ""
 
 
 @dataclass(frozen=True)

@@ -66,8 +66,14 @@ def scan() -> ResponseReturnValue:
         return _page(actor, refused, bench, status=422 if refused else 200)
     if actor is None:
         return _page(None, _for_nobody(text[:_LONGEST]), Bench(), status=401)
-    hers = request.form.get("person", "") in ("", actor.label)
-    outcome = _taken(actor, text[:_LONGEST], bench) if hers else _not_hers(text[:60], bench)
+    claimed = request.form.get("person", "")
+    hers = claimed in ("", actor.label)
+    if hers:
+        outcome = _taken(actor, text[:_LONGEST], bench)
+    elif "handed" in request.form:
+        outcome, hers = _handed_in(actor, text[:_LONGEST], bench, claimed), True
+    else:
+        outcome = _not_hers(text[:60], bench)
     practised = practice_pages.after_scan(text[:_LONGEST], bench, outcome)
     if outcome.go == "badge":
         return _other_badge(text, outcome)
@@ -113,9 +119,30 @@ def commands() -> ResponseReturnValue:
     return render_template("station/commands.html", title=_("Commands to scan"), commands=made)
 
 
-def _taken(actor: Actor, text: str, bench: Bench) -> Outcome:
+def _handed_in(actor: Actor, text: str, bench: Bench, claimed: str) -> Outcome:
+    """A kept scan of somebody who does not come back to this device.
+
+    It says what she had in hand and where she put it, which another person answers; it signs nobody
+    in or out, and opens nothing.
+    """
+    outcome = _taken(actor, text, bench, claimed)
+    if not outcome.go:
+        return outcome
+    panel = Panel(
+        "ask",
+        text,
+        str(_("Only moves of things into places are handed in for another person.")),
+        str(_("Go on; this scan did nothing.")),
+        recorded=False,
+    )
+    return Outcome(panel, bench)
+
+
+def _taken(actor: Actor, text: str, bench: Bench, claimed: str = "") -> Outcome:
     try:
-        one = _scanned(text, bench)
+        one = replace(_scanned(text, bench), claimed=claimed)
+        if claimed and not (one.scan and one.scan.replayed):
+            return _not_hers(text, bench)  # made now, so she is here
         outcome = take(actor, scanned=one, bench=bench)
         if one.scan is not None and one.scan.replayed:
             custody.late_arrived(actor, one.scan, one.key)

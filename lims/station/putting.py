@@ -54,7 +54,11 @@ def put(actor: Actor, code: str, to: str, scanned: Scanned, bench: Bench) -> Out
     digest = acts.digest_of("station.put", code, to)
     if scan is not None and kept:
         given = {"code": code, "to": to}
-        answer = _KEPT(actor, scan, key, digest, given, call).answer
+        if scanned.claimed:
+            done = custody.hand_in(actor, scan, key, digest, given, claimed=scanned.claimed)
+        else:
+            done = _KEPT(actor, scan, key, digest, given, call)
+        answer = done.answer
     else:
         with device.said(scan):
             answer = acts.once(actor, key, digest, call).answer

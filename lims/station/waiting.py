@@ -120,7 +120,7 @@ def _late(session: Session, actor: Actor) -> list[Line]:
     return [
         Line(f"/late-scans/{row.id}/answer", item.code, custody.late_told(row), row.arrived_at)
         for row, item in custody.late_waiting(session, MOST)
-        if row.scanned_by != actor.person
+        if actor.person not in (row.scanned_by, row.claimed_by)
     ]
 
 

@@ -52,6 +52,18 @@ def stops() -> Mapping[str, Panel]:
             _("They were scanned under her sign-in, and nobody sends them in her name."),
             _("Let her sign in here with badge and PIN; they are sent then."),
         ),
+        "handed-in": Panel(
+            "ask",
+            str(_("Handed in for another person:")),
+            str(_("Nothing was moved by that. Each move waits on the start page for an answer.")),
+            str(_("Leave these things where they are until a third person has answered.")),
+            str(_("QC officer")),
+        ),
+        "not-handed-in": _stop(
+            _("Not all of it could be handed in; still on this device:"),
+            _("The server did not take it."),
+            _("Press again when the connection is back."),
+        ),
         **_without_a_connection(),
         **_of_pictures(),
     }

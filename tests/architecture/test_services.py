@@ -26,6 +26,7 @@ WITHOUT = {
     "lims.custody.volumes.take": INSIDE,
     "lims.custody.streams.touch": INSIDE,
     "lims.collection.kits.request_tube_label": INSIDE,
+    "lims.custody.late.put_aside": INSIDE,
     "lims.custody.loggers.free": INSIDE,
     "lims.custody.loggers.hold": INSIDE,
     "lims.custody.loggers.take": INSIDE,

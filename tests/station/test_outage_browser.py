@@ -242,6 +242,49 @@ def test_H50_kept_scans_wait_for_whoever_scanned_them(apart, measured):
     playwright.expect(page.locator("[data-held]")).to_be_hidden()
 
 
+def test_H50_what_nobody_comes_back_for_is_handed_in_and_answered_by_a_third(apart, measured):
+    """She went home; her scans leave the device without being done, in nobody's name but theirs."""
+    page = apart.page
+    with db.reading() as session:
+        other = people.badge_of(session, people.account_of(session, "tech2").id)
+    hers = page.get_attribute("#board", "data-person")
+    apart.scanner.scan(apart.vials[0])  # in hand while the network was there
+    said(page, "ok")
+    apart.cut()
+    for text in (apart.box, apart.vials[1], apart.box, apart.vials[2]):
+        apart.scanner.scan(text)
+    kept(apart, 4)
+    page.goto("about:blank")
+    apart.cut(False)
+    page.context.clear_cookies()
+    page.goto("/sign-in?next=/station")
+    page.fill("#badge", other)
+    page.fill("#pin", "4071")
+    page.press("#pin", "Enter")
+    page.wait_for_url("**/station")
+    playwright.expect(page.locator("[data-held]")).to_contain_text("4 scans are held for Tech")
+    apart.scanner = Scanner(page)
+    apart.scanner.scan(apart.vials[3])
+    said(page, "ok")
+    page.click("[data-hand-in]")
+    ask = page.locator("#scan-said [data-verdict=ask]")
+    playwright.expect(ask).to_contain_text("Handed in for another person: 4")
+    playwright.expect(page.locator("[data-hand-in]")).to_be_hidden()
+    playwright.expect(page.locator("[data-held]")).to_be_hidden()
+    with db.reading() as session:
+        rows = list(session.scalars(select(LateScan).order_by(LateScan.counter)))
+    wrong = len(moved()) + sum(str(each.claimed_by) != hers for each in rows)
+    measured("H50", trials=2, failures=wrong, what="handed in from a device")
+    assert moved() == []
+    assert [each.given["code"] for each in rows] == apart.vials[:2]
+    # What she who is here has in hand is hers still.
+    apart.scanner.scan(apart.box)
+    said(page, "ok", "Box 7")
+    assert moved() == [apart.vials[3]]
+    page.reload()
+    playwright.expect(page.locator("[data-held]")).to_be_hidden()
+
+
 def test_H54_nothing_of_a_person_stays_on_the_device_after_sign_out(apart, measured):
     page = apart.page
     apart.scanner.scan(apart.vials[0])

@@ -153,6 +153,8 @@ export function showNetwork(words, { since, count, held }) {
   others.hidden = !held.length;
   others.dataset.held = String(held.length);
   const names = [...new Set(held.map((each) => each.name || "–"))].join(", ");
+  const byAnother = document.querySelector("[data-hand-in]");
+  if (byAnother) byAnother.hidden = !held.length;
   others.textContent = words.others.replace("{count}", figure(held.length)).replace("{names}", names);
 }
 

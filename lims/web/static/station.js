@@ -155,14 +155,17 @@ function again() {
   return new Promise(() => {}); // this page is over
 }
 
-async function send(scan) {
+/** Send one scan with what is in hand; of another person's, with what was in hers. */
+async function send(scan, hers) {
+  const hand = hers ?? { carried, takenAt };
   const body = new FormData();
-  for (const [name, value] of Object.entries(carried)) body.set(name, value);
+  for (const [name, value] of Object.entries(hand.carried)) body.set(name, value);
+  if (hers) body.set("handed", "yes");
   body.set("code", scan.text);
   body.set("_key", scan.key);
   body.set("_csrf", board().dataset.csrf);
   body.set("at", new Date(scan.at).toISOString());
-  body.set("age", String(Math.max(0, Math.round(scan.at - takenAt))));
+  body.set("age", String(Math.max(0, Math.round(scan.at - hand.takenAt))));
   body.set("person", scan.person ?? "");
   if (scan.counter) {
     body.set("device", scan.device);
@@ -281,6 +284,54 @@ async function sendOne(scan) {
   await atWork();
   go(board().dataset.go);
 }
+
+/**
+ * Hand in what is held for others: each of their moves is put aside on the server for a third person.
+ * It stays here until the server has it.
+ */
+async function handIn() {
+  if (working || since || !person()) return;
+  working = true;
+  const { facts } = await outage.recall().catch(() => ({ facts: {} }));
+  const hands = {};
+  let handed = 0;
+  try {
+    for (const scan of held()) {
+      if (isBadge(scan)) {
+        await gone(scan);
+        continue;
+      }
+      const kept = facts[`bench/${scan.person}`];
+      const hers = (hands[scan.person] ??= {
+        carried: kept?.carried ?? { mode: "single" },
+        takenAt: kept?.takenAt ?? 0,
+      });
+      if (!scan.counter) await outage.number([scan], `station-${key().slice(0, 16)}`);
+      const { page, status } = await send(scan, hers);
+      if (status >= 400) throw new Error(`the server answered ${status}`);
+      const fresh = page.getElementById("board").dataset;
+      const after = JSON.parse(fresh.carried);
+      if (after.hand && after.hand_at !== hers.carried.hand_at) hers.takenAt = scan.at;
+      hers.carried = after;
+      if (fresh.line) wrote(JSON.parse(fresh.line), { ...scan, counter: 0 });
+      queue.splice(queue.indexOf(scan), 1);
+      const bench = { carried: after, takenAt: hers.takenAt, last: [], at: Date.now() };
+      await outage.answered(scan, scan.person, bench).catch(() => {});
+      handed += 1;
+      count();
+    }
+    for (const label of Object.keys(hands)) await outage.note(`bench/${label}`, null).catch(() => {});
+    stop("handed-in", String(handed));
+  } catch {
+    stop("not-handed-in", held().map((each) => each.text).join(", "));
+  }
+  showLast();
+  working = false;
+  count();
+  work();
+}
+
+document.querySelector("[data-hand-in]")?.addEventListener("click", handIn);
 
 async function gone(scan) {
   queue.splice(queue.indexOf(scan), 1);
