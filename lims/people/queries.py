@@ -108,12 +108,18 @@ def users(session: Session) -> Sequence[dict[str, Any]]:
     ]
 
 
-def actor_of(session: Session, account: Account, *, station: str, signed_in_by: str) -> Actor:
-    """The actor that an account is."""
+def actor_of(
+    session: Session, account: Account, *, station: str, signed_in_by: str, name: str = ""
+) -> Actor:
+    """The actor that an account is.
+
+    Args:
+        name: hers, where it is known already.
+    """
     return Actor(
         person=account.person_id,
         account=account.id,
-        name=name_of(session, account.person_id),
+        name=name or name_of(session, account.person_id),
         roles=frozenset(Role(each) for each in account.roles),
         station=station,
         signed_in_by=signed_in_by,

@@ -17,7 +17,7 @@ from lims.core.permissions import Actor
 from lims.core.words import Text as _
 from lims.people import rules, throttle
 from lims.people.errors import AccountDisabled, WrongSecret
-from lims.people.models import Account, Badge, SignIn
+from lims.people.models import Account, Badge, Person, SignIn
 from lims.people.queries import actor_of
 
 log = logging.getLogger(__name__)
@@ -159,8 +159,9 @@ def actor_by_sign_in(token: str) -> Actor | None:
     now = clock.now()
     with db.reading() as session:
         found = session.execute(
-            select(SignIn, Account)
+            select(SignIn, Account, Person.name)
             .join(Account, Account.id == SignIn.account_id)
+            .join(Person, Person.id == Account.person_id)
             .where(
                 SignIn.token_hash == rules.digest(token),
                 SignIn.closed_at.is_(None),
@@ -169,10 +170,16 @@ def actor_by_sign_in(token: str) -> Actor | None:
         ).one_or_none()
         if found is None:
             return None
-        opened, account = found
+        opened, account, name = found
         if not rules.still_open(opened.signed_in_by, opened.opened_at, opened.last_seen_at, now):
             return None
-        actor = actor_of(session, account, station=opened.station, signed_in_by=opened.signed_in_by)
+        actor = actor_of(
+            session,
+            account,
+            station=opened.station,
+            signed_in_by=opened.signed_in_by,
+            name=name,
+        )
     if now - opened.last_seen_at >= rules.SEEN_EVERY and not db.in_transaction():
         _seen(opened)
     return actor

@@ -14,7 +14,7 @@ from lims import custody
 from lims.core import codes
 from lims.core.device import Scan
 from lims.core.words import Text as _
-from lims.custody import KIND_NAMES
+from lims.custody import KIND_NAMES, Item
 from lims.station.grammar import Mode
 from lims.web.verdicts import Panel
 
@@ -77,6 +77,7 @@ class Outcome:
 
     Attributes:
         card: about the thing that was scanned, or is in hand: label and value.
+        about: the code of that thing; empty where the card is of none of ours.
         title: of the card.
         event: number of the entry that was written, in the stream of the thing.
         go: where the page goes on: a path, `sign-out`, or `badge` for another person's PIN.
@@ -88,6 +89,7 @@ class Outcome:
     card: list[tuple[Any, Any]] = field(default_factory=list)
     event: int | None = None
     go: str = ""
+    about: str = ""
 
 
 def did(bench: Bench, code: str, entry: int) -> Bench:
@@ -100,5 +102,9 @@ def named(session: Session, code: str) -> str:
     """A place by its name, an item by its kind and code."""
     if code[0] == "A":
         return custody.place_by_code(session, code).name
-    item = custody.find(session, code)
-    return f"{KIND_NAMES[item.kind]} {codes.grouped(code)}"
+    return title_of(custody.find(session, code))
+
+
+def title_of(item: Item) -> str:
+    """An item by its kind and code."""
+    return f"{KIND_NAMES[item.kind]} {codes.grouped(item.code)}"

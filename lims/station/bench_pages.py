@@ -37,7 +37,7 @@ from lims.station import (
     practice_pages,
     sheet,
 )
-from lims.station.bench import CALL, Bench, Outcome, Scanned, named
+from lims.station.bench import CALL, Bench, Outcome, Scanned, named, title_of
 from lims.station.grammar import IN_HAND_SECONDS, Mode
 from lims.station.scanning import scan as take
 from lims.web import auth, late, nav, scanning, signing, verdicts
@@ -273,7 +273,7 @@ def _page(
 ) -> ResponseReturnValue:
     asks_pin = outcome is not None and outcome.go == "badge"
     with db.reading() as session:
-        hand, card = _of_hand(session, bench, actor)
+        hand, card = _of_hand(session, bench, actor, outcome)
         aim = named(session, bench.aim) if bench.aim and actor else ""
         free = _free(session, bench.aim) if bench.aim and actor else None
         expected = _expected(session, bench) if actor else None
@@ -304,16 +304,18 @@ def _page(
 
 
 def _of_hand(
-    session: Session, bench: Bench, actor: Actor | None
+    session: Session, bench: Bench, actor: Actor | None, outcome: Outcome | None
 ) -> tuple[str, list[tuple[Any, Any]]]:
     if not bench.hand or actor is None:
         return "", []
     code = codes.parse(bench.hand).code
+    if outcome is not None and outcome.about == code:
+        return outcome.title, [] if code[0] == "A" else outcome.card[1:]
     try:
-        title = named(session, code)
         if code[0] == "A":
-            return title, []
-        return title, cards.card_of(session, custody.find(session, code))[1:]
+            return named(session, code), []
+        item = custody.find(session, code)
+        return title_of(item), cards.card_of(session, item)[1:]
     except DomainError:
         return "", []
 

@@ -1,5 +1,7 @@
 """What a scanned code is: its kind, a few lines about it, and what can be done next."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
@@ -11,7 +13,7 @@ from lims.core import scanned as scanned_text
 from lims.core.errors import NotFound
 from lims.core.permissions import Actor, requires
 from lims.core.words import Text as _
-from lims.custody import KIND_NAMES, STATE_NAMES, Item
+from lims.custody import KIND_NAMES, STATE_NAMES, Item, Place
 from lims.custody.permissions import READ
 from lims.web.doors import acts_for
 
@@ -34,6 +36,27 @@ def next_for(
     ]
 
 
+@dataclass(frozen=True)
+class Known:
+    """What a scanned code is.
+
+    Attributes:
+        kind: of an item its kind, else `place`, `wristband`, `badge`, `gs1`, `isbt128`, `supplier`.
+        code: nine characters; what a supplier printed is its own text.
+        copy: None when typed.
+        card: label and value.
+        url: of its page; None for what a supplier printed.
+        thing: the item or the place itself.
+    """
+
+    kind: str
+    code: str
+    copy: int | None = None
+    card: Sequence[tuple[Any, Any]] = ()
+    url: str | None = None
+    thing: Item | Place | None = None
+
+
 @requires(READ)
 def scanned(actor: Actor, *, code: str, station: str = "") -> dict[str, Any]:
     """What was scanned; nothing is recorded.
@@ -50,39 +73,51 @@ def scanned(actor: Actor, *, code: str, station: str = "") -> dict[str, Any]:
         NotFound: nothing carries it.
         OldLabel: a cancelled copy.
     """
-    read = scanned_text.tell(code, "code")
-    if not isinstance(read, codes.Scanned):
-        with db.reading() as session:
-            mode.admit_number(session, read.text)
-        return _foreign(read)
     with db.reading() as session:
-        mode.admit(session, read)
-        if read.letter in ITEMS:
-            labels.check_copy(session, read)
-            return _item(session, actor, read)
-        if read.letter == "A":
-            return _place(session, actor, read)
-        if read.letter == "W":
-            return _answer(
-                read,
-                "wristband",
-                [(_("What to do"), _("Wristbands are for the bedside page."))],
-                "/bedside",
-            )
-        if read.letter == "P":
-            people.by_badge(session, read.code)
-            return _answer(
-                read,
-                "badge",
-                [
-                    (
-                        _("What to do"),
-                        _("Sign in with this badge and its PIN, or scan it in a form."),
-                    )
-                ],
-                "/sign-in",
-            )
+        found = known(session, code)
+        return {
+            "kind": found.kind,
+            "code": found.code,
+            "copy": found.copy,
+            "card": [{"label": label, "value": value} for label, value in found.card],
+            "next": _next(found, actor),
+            "url": found.url,
+        }
+
+
+def known(session: Session, text: str) -> Known:
+    """What a scanned or typed text is; for who has asked whether the reader may know.
+
+    Raises:
+        BadInput, NotFound, OldLabel: as `scanned` says.
+    """
+    read = scanned_text.tell(text, "code")
+    if not isinstance(read, codes.Scanned):
+        mode.admit_number(session, read.text)
+        return _foreign(read)
+    mode.admit(session, read)
+    if read.letter in ITEMS:
+        labels.check_copy(session, read)
+        item = custody.find(session, read.code, field="code")
+        url = f"/items/{quote(item.code)}"
+        return Known(item.kind.value, read.code, read.copy, card_of(session, item), url, item)
+    if read.letter == "A":
+        return _place(session, read)
+    if read.letter == "W":
+        said: Any = _("Wristbands are for the bedside page.")
+        return Known("wristband", read.code, read.copy, [(_("What to do"), said)], "/bedside")
+    if read.letter == "P":
+        people.by_badge(session, read.code)
+        said = _("Sign in with this badge and its PIN, or scan it in a form.")
+        return Known("badge", read.code, read.copy, [(_("What to do"), said)], "/sign-in")
     raise nothing_known(codes.grouped(read.code))
+
+
+def _next(found: Known, actor: Actor) -> list[dict[str, Any]]:
+    if found.thing is None:
+        return []
+    state = found.thing.state.value if isinstance(found.thing, Item) else None
+    return next_for(found.code[0], state, actor, found.thing, code=found.thing.code)
 
 
 def nothing_known(code: str) -> NothingKnown:
@@ -96,37 +131,14 @@ def nothing_known(code: str) -> NothingKnown:
     )
 
 
-def _foreign(
-    read: scanned_text.Gs1 | isbt128.Isbt128 | scanned_text.Supplier,
-) -> dict[str, Any]:
-    card: list[dict[str, Any]] = []
+def _foreign(read: scanned_text.Gs1 | isbt128.Isbt128 | scanned_text.Supplier) -> Known:
     if isinstance(read, scanned_text.Supplier):
-        kind, text = "supplier", read.text
-    elif isinstance(read, isbt128.Isbt128):
-        kind, text = "isbt128", read.text
-        card = [
-            {"label": f"{each.number} {each.name}", "value": each.value} for each in read.structures
-        ]
-    else:
-        kind, text = "gs1", read.text
-        card = [
-            {"label": f"({each.ai}) {each.title}", "value": each.day or each.value}
-            for each in read.elements
-        ]
-    return {"kind": kind, "code": text, "copy": None, "card": card, "next": [], "url": None}
-
-
-def _answer(
-    read: codes.Scanned, kind: str, card: list[tuple[Any, Any]], url: str, next_: Any = ()
-) -> dict[str, Any]:
-    return {
-        "kind": kind,
-        "code": read.code,
-        "copy": read.copy,
-        "card": [{"label": label, "value": value} for label, value in card],
-        "next": list(next_),
-        "url": url,
-    }
+        return Known("supplier", read.text)
+    if isinstance(read, isbt128.Isbt128):
+        structures = [(f"{each.number} {each.name}", each.value) for each in read.structures]
+        return Known("isbt128", read.text, card=structures)
+    elements = [(f"({each.ai}) {each.title}", each.day or each.value) for each in read.elements]
+    return Known("gs1", read.text, card=elements)
 
 
 def card_of(session: Session, item: Item) -> list[tuple[Any, Any]]:
@@ -146,18 +158,7 @@ def card_of(session: Session, item: Item) -> list[tuple[Any, Any]]:
     return [(label, value) for label, value in shown if value is not None]
 
 
-def _item(session: Session, actor: Actor, read: codes.Scanned) -> dict[str, Any]:
-    item = custody.find(session, read.code, field="code")
-    return _answer(
-        read,
-        item.kind.value,
-        card_of(session, item),
-        f"/items/{quote(item.code)}",
-        next_for(read.letter, item.state.value, actor, item, code=item.code),
-    )
-
-
-def _place(session: Session, actor: Actor, read: codes.Scanned) -> dict[str, Any]:
+def _place(session: Session, read: codes.Scanned) -> Known:
     place = custody.place_by_code(session, read.code, "code")
     standing = custody.items_at(session, place.id)
     card = [
@@ -166,10 +167,4 @@ def _place(session: Session, actor: Actor, read: codes.Scanned) -> dict[str, Any
         (_("Items here"), len(standing)),
         *custody.place_facts(session, place),
     ]
-    return _answer(
-        read,
-        "place",
-        card,
-        f"/places/{quote(place.code)}",
-        next_for("A", None, actor, place, code=place.code),
-    )
+    return Known("place", read.code, read.copy, card, f"/places/{quote(place.code)}", place)

@@ -13,7 +13,7 @@ from lims.core.words import Text as _
 from lims.custody import Place
 from lims.custody.permissions import MOVE, PLACE
 from lims.station import cards
-from lims.station.bench import Bench, Outcome, Scanned, did, named
+from lims.station.bench import Bench, Outcome, Scanned, did, named, title_of
 from lims.station.grammar import Mode
 from lims.web import late
 from lims.web.verdicts import Panel
@@ -65,8 +65,8 @@ def put(actor: Actor, code: str, to: str, scanned: Scanned, bench: Bench) -> Out
     if "late_scan" in answer:
         return _put_aside(code, to, answer, bench)
     with db.reading() as session:
-        title = named(session, answer["code"])
-        card = cards.card_of(session, custody.find(session, answer["code"]))
+        item = custody.find(session, answer["code"])
+        title, card = title_of(item), cards.card_of(session, item)
         number = _number(session, custody.stream(answer["code"]), key)
     if "already" in answer:
         what = _("%(what)s is already in %(place)s", what=title, place=answer["already"])

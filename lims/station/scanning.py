@@ -1,6 +1,6 @@
 """Taking one scan at the station: what it is, and what it means with what is in hand."""
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -11,10 +11,10 @@ from lims.core import acts, clock, codes, db, mode
 from lims.core.errors import DomainError, TemporaryFailure
 from lims.core.permissions import Actor, requires
 from lims.core.words import Text as _
-from lims.custody import FINAL, KIND_NAMES, STATE_NAMES, State
+from lims.custody import FINAL, STATE_NAMES, Item, Place, State
 from lims.custody.permissions import READ
 from lims.station import cards, grammar, obeying, orders, putting
-from lims.station.bench import CALL, Bench, Outcome, Scanned, named
+from lims.station.bench import CALL, Bench, Outcome, Scanned, named, title_of
 from lims.station.grammar import Mode, Step, Thing
 from lims.web import verdicts
 from lims.web.verdicts import Panel
@@ -41,38 +41,51 @@ def scan(actor: Actor, *, scanned: Scanned, bench: Bench) -> Outcome:
 def _scan(actor: Actor, scanned: Scanned, bench: Bench) -> Outcome:
     with db.reading() as session:
         order = orders.ordered(scanned.text, practice=mode.is_practice(session))
+        if order is None:
+            found = cards.known(session, scanned.text)
+            if found.kind == "badge":
+                return _badge(session, actor, found.code, bench)
+            if found.thing is None:
+                return _no_thing(found, bench)
+            thing, hand = (
+                _thing(session, found.code, found.thing),
+                _in_hand(session, scanned, bench),
+            )
+            wanted = grammar.step(bench.mode, thing, hand=hand, aim=bench.aim)
+            if wanted not in (Step.PUT, Step.CARRY):
+                return _of_thing(session, found, thing, hand, wanted, scanned, bench)
     if order is not None:
         return obeying.obey(actor, order, scanned, bench)
-    found = cards.scanned(actor, code=scanned.text)
-    if found["kind"] == "badge":
-        return _badge(actor, found["code"], bench)
-    if found["url"] is None or found["kind"] == "wristband":
-        return _no_thing(found, bench)
-    return _of_thing(actor, found, scanned, bench)
-
-
-def _of_thing(actor: Actor, found: Mapping[str, Any], scanned: Scanned, bench: Bench) -> Outcome:
-    with db.reading() as session:
-        thing = _thing(session, found["code"])
-        hand = _in_hand(session, scanned, bench)
-        title, card = _card(session, found)
-        trouble = _trouble(session, found["code"])
-    wanted = grammar.step(bench.mode, thing, hand=hand, aim=bench.aim)
-    if wanted is Step.PUT:
-        batch = bench.mode is Mode.BATCH
-        pair = (scanned.text, bench.aim) if batch else (bench.hand, thing.code)
-        return putting.put(actor, *pair, scanned, bench)
+    # These write, and nobody writes while she reads.
     if wanted is Step.CARRY and hand is not None:
         return putting.carry(actor, hand.code, thing.code, scanned, bench)
-    done = Outcome(trouble or Panel("ok", title), bench, title, card)
+    batch = bench.mode is Mode.BATCH
+    pair = (scanned.text, bench.aim) if batch else (bench.hand, thing.code)
+    return putting.put(actor, *pair, scanned, bench)
+
+
+def _of_thing(
+    session: Session,
+    found: cards.Known,
+    thing: Thing,
+    hand: Thing | None,
+    wanted: Step,
+    scanned: Scanned,
+    bench: Bench,
+) -> Outcome:
+    trouble = _trouble(session, found.thing) if isinstance(found.thing, Item) else None
+    title, card = _card(session, found.thing, found.card)
+    done = Outcome(trouble or Panel("ok", title), bench, title, card, about=found.code)
     if wanted in (Step.TAKE, Step.REFUSE):
-        return _taken(done, thing, hand if wanted is Step.REFUSE else None, scanned, trouble)
+        first = hand if wanted is Step.REFUSE else None
+        return _taken(session, done, thing, first, scanned, trouble)
     return done if wanted is Step.SHOW else _aimed(done, wanted, thing)
 
 
-def _thing(session: Session, code: str) -> Thing:
+def _thing(session: Session, code: str, known: Item | Place | None = None) -> Thing:
     if code[0] == "A":
-        return Thing(code, custody.place_by_code(session, code).kind)
+        place = known if isinstance(known, Place) else custody.place_by_code(session, code)
+        return Thing(code, place.kind)
     return Thing(code, moves=code[0] in cards.ITEMS)
 
 
@@ -82,25 +95,21 @@ def _in_hand(session: Session, scanned: Scanned, bench: Bench) -> Thing | None:
     return _thing(session, codes.parse(bench.hand).code)
 
 
-def _card(session: Session, found: Mapping[str, Any]) -> tuple[str, list[tuple[Any, Any]]]:
-    code = found["code"]
-    card = [(each["label"], each["value"]) for each in found["card"]]
-    if code[0] == "A":
-        place = custody.place_by_code(session, code)
-        slots = custody.slots_of(session, place.id)
-        if slots:
-            card.append((_("Free slots"), sum(item is None for _slot, item in slots)))
-        return place.name, card
-    item = custody.find(session, code)
-    return f"{KIND_NAMES[item.kind]} {codes.grouped(code)}", card
+def _card(
+    session: Session, thing: Item | Place | None, said: Sequence[tuple[Any, Any]]
+) -> tuple[str, list[tuple[Any, Any]]]:
+    if isinstance(thing, Item):
+        return title_of(thing), list(said)
+    if thing is None:
+        return "", list(said)
+    slots = custody.slots_of(session, thing.id)
+    free = [(_("Free slots"), sum(item is None for _slot, item in slots))] if slots else []
+    return thing.name, [*said, *free]
 
 
-def _trouble(session: Session, code: str) -> Panel | None:
+def _trouble(session: Session, item: Item) -> Panel | None:
     """Why somebody should think before she goes on with a thing; a stop where it is gone."""
-    if code[0] == "A":
-        return None
-    item = custody.find(session, code)
-    what = f"{KIND_NAMES[item.kind]} {codes.grouped(code)}"
+    what = title_of(item)
     state = str(_("its state is: %(state)s", state=STATE_NAMES[item.state]))
     if item.state in FINAL:
         return Panel(
@@ -130,7 +139,12 @@ def _trouble(session: Session, code: str) -> Panel | None:
 
 
 def _taken(
-    done: Outcome, thing: Thing, first: Thing | None, scanned: Scanned, trouble: Panel | None
+    session: Session,
+    done: Outcome,
+    thing: Thing,
+    first: Thing | None,
+    scanned: Scanned,
+    trouble: Panel | None,
 ) -> Outcome:
     if trouble is not None and trouble.kind == "stop":
         return replace(done, panel=trouble)
@@ -140,8 +154,7 @@ def _taken(
         return replace(done, panel=trouble, bench=bench)
     if first is None:
         return replace(done, panel=Panel("ok", done.title, str(_("in hand"))), bench=bench)
-    with db.reading() as session:
-        was = named(session, first.code)
+    was = named(session, first.code)
     do_now = (
         _("To put it there, scan the place again: %(place)s", place=was)
         if first.is_place and not thing.is_place
@@ -180,28 +193,26 @@ def _aimed(done: Outcome, wanted: Step, thing: Thing) -> Outcome:
     return replace(done, panel=panel)
 
 
-def _no_thing(found: Mapping[str, Any], bench: Bench) -> Outcome:
-    if found["kind"] == "wristband":
+def _no_thing(found: cards.Known, bench: Bench) -> Outcome:
+    if found.kind == "wristband":
         panel = Panel(
             "stop",
-            f"{_('wristband')} {codes.grouped(found['code'])}",
+            f"{_('wristband')} {codes.grouped(found.code)}",
             str(_("Wristbands are for the bedside page.")),
             str(_("Open the bedside page and scan the band there.")),
             str(CALL),
             recorded=False,
         )
         return Outcome(panel, bench)
-    refusal = cards.nothing_known(found["code"])
-    card = [(each["label"], each["value"]) for each in found["card"]]
-    if bench.mode is Mode.BATCH and found["code"] not in bench.unknown:
-        bench = replace(bench, unknown=(*bench.unknown, found["code"][:60]))
-    return Outcome(verdicts.of_error(refusal), bench, found["code"], card)
+    refusal = cards.nothing_known(found.code)
+    if bench.mode is Mode.BATCH and found.code not in bench.unknown:
+        bench = replace(bench, unknown=(*bench.unknown, found.code[:60]))
+    return Outcome(verdicts.of_error(refusal), bench, found.code, list(found.card))
 
 
-def _badge(actor: Actor, code: str, bench: Bench) -> Outcome:
-    with db.reading() as session:
-        account = people.by_badge(session, code)
-        name = people.name_of(session, account.person_id)
+def _badge(session: Session, actor: Actor, code: str, bench: Bench) -> Outcome:
+    account = people.by_badge(session, code)
+    name = people.name_of(session, account.person_id)
     if account.id == actor.account:
         return Outcome(Panel("ok", str(_("You are signed in: %(name)s", name=name))), bench)
     panel = Panel(

@@ -73,9 +73,8 @@ def prepare(server, count):
             made = custody.make(technician, ItemKind.KIT, study_id=None, step="bench")
             items.append(made.code)
     console = actor(Role.OPERATOR, name="operator")
-    people.add_user(
-        console, login="bench", name="Bench", roles=["technician"], password=uuid4().hex
-    )
+    password = uuid4().hex
+    people.add_user(console, login="bench", name="Bench", roles=["technician"], password=password)
     token = people.create_token(console, "bench", 1)
     close(opened)
     with psycopg.connect(f"{server}/{name}") as connection:
@@ -86,6 +85,7 @@ def prepare(server, count):
         "places": there,
         "actor": technician,
         "token": token,
+        "password": password,
     }
 
 
@@ -131,8 +131,12 @@ def moves(made):
     return [(code, made["places"][number % 2]) for number, code in enumerate(made["items"])]
 
 
-def listen(engine):
-    """Write down what the engine sends, one list of statements for each transaction."""
+def listen(engine, *, readings=False):
+    """Write down what the engine sends, one list of statements for each transaction.
+
+    Args:
+        readings: keep transactions that only read as well.
+    """
     sent, open_ = [], []
 
     @event.listens_for(engine, "before_cursor_execute")
@@ -142,6 +146,12 @@ def listen(engine):
     @event.listens_for(engine, "commit")
     def ended(_connection):
         if any(each[0].lstrip()[:6].upper() in ("INSERT", "UPDATE") for each in open_):
+            sent.append(list(open_))
+        open_.clear()
+
+    @event.listens_for(engine, "rollback")
+    def read(_connection):
+        if readings and open_:
             sent.append(list(open_))
         open_.clear()
 

@@ -1,0 +1,229 @@
+"""The station under load and in the hand: `make bench`.
+
+1. Scans of four stations at once through `lims serve` (granian, two processes), each with a page, a
+   cookie and a key of its own, against two loops at once that replay what such scans send.
+2. In Chromium, from the end of a scan to its verdict on the page, against the bare round trip of
+   the same page to an address that does nothing, together with what the server itself takes.
+"""
+
+import argparse
+import json
+import re
+import statistics
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+from uuid import uuid4
+
+import requests
+from werkzeug.serving import make_server
+
+sys.path.insert(0, str(Path(__file__).parent.parent.parent))
+
+from lims.core import db
+from tests import services_here
+from tests.apps import app_over
+from tests.bench import loops
+from tests.bench.bench_move import serving
+from tests.web.typing import Scanner
+
+STATIONS, SLICE = 4, 40
+AIM, MOST = 0.30, 1.50
+CARRIED = re.compile(r"data-carried='([^']*)'")
+SECRET = re.compile(r'name="_csrf" value="([^"]+)"')
+
+
+class Page:
+    """A station's page without a browser: what it carries, and its cookies."""
+
+    def __init__(self, post, get, made):
+        self.post, self.carried = post, {}
+        self.secret = SECRET.search(get("/sign-in"))[1]
+        post("/sign-in", {"_csrf": self.secret, "login": "bench", "password": made["password"]})
+        self.secret = SECRET.search(get("/station"))[1]
+
+    def scan(self, text):
+        """One scan; stops where the station does."""
+        sent = {"_csrf": self.secret, "_key": uuid4().hex, "code": text, **self.carried}
+        answer = self.post("/station", sent)
+        if 'data-verdict="ok"' not in answer:
+            raise SystemExit(re.sub(r"<[^>]+>|\s+", " ", answer)[:600])
+        self.carried = json.loads(CARRIED.search(answer)[1].replace("&#34;", '"'))
+
+
+def over_http(port, made):
+    """A station on one connection that stays open."""
+    line = requests.Session()
+    at = f"http://127.0.0.1:{port}"
+
+    def post(path, data):
+        return line.post(at + path, data=data, headers={"X-Board": "yes"}).text
+
+    return Page(post, lambda path: line.get(at + path).text, made)
+
+
+def in_process(app, made):
+    """A station of the application itself."""
+    client = app.test_client()
+
+    def post(path, data):
+        return client.post(path, data=data, headers={"X-Board": "yes"}).text
+
+    return Page(post, lambda path: client.get(path).text, made)
+
+
+def record(server, made):
+    """What the scans of each move send, readings included: two scans a move."""
+    with loops.clone(server, made, wait=False) as address:
+        opened = db.open_database(address)
+        page = in_process(app_over(Path(tempfile.mkdtemp()), opened), made)
+        sent, acts = loops.listen(opened.engine, readings=True), []
+        for code, place in loops.moves(made):
+            page.scan(code)
+            page.scan(place)
+            acts.append([each for every in sent for each in every])
+            sent.clear()
+        loops.close(opened)
+    return acts
+
+
+def by_stations(pages, todo):
+    """Some moves by all stations at once; seconds for each."""
+    failures = []
+
+    def work(page, mine):
+        try:
+            for code, place in mine:
+                page.scan(code)
+                page.scan(place)
+        except SystemExit as stop:
+            failures.append(stop)
+
+    threads = [
+        threading.Thread(target=work, args=(page, todo[number::STATIONS]))
+        for number, page in enumerate(pages)
+    ]
+    begun = time.perf_counter()
+    for each in threads:
+        each.start()
+    for each in threads:
+        each.join()
+    if failures:
+        raise failures[0]
+    return (time.perf_counter() - begun) / len(todo)
+
+
+def stations(server, broker, made):
+    """Four stations against two loops, slice by slice."""
+    sent = record(server, made)
+    ours, bare = [], []
+    with loops.clone(server, made) as one, loops.clone(server, made) as other:
+        hands = loops.Hands(2, bare=other)
+        with serving(one, broker) as (port, _web):
+            pages = [over_http(port, made) for _each in range(STATIONS)]
+            todo = zip(
+                loops.sliced(loops.moves(made), SLICE), loops.sliced(sent, SLICE), strict=True
+            )
+            for number, (mine, base) in enumerate(todo):
+                took = by_stations(pages, mine), hands.run("bare", base)
+                if number:  # the first warms both up
+                    ours.append(took[0])
+                    bare.append(took[1])
+        hands.close()
+    return loops.say("moves by two scans, four stations", ours, bare, AIM)
+
+
+class Timed:
+    """The application, and how long it took over each scan."""
+
+    def __init__(self, app):
+        self.app, self.took = app, []
+
+    def __call__(self, environ, start_response):
+        begun = time.perf_counter()
+        answer = list(self.app(environ, start_response))
+        if (environ["REQUEST_METHOD"], environ["PATH_INFO"]) == ("POST", "/station"):
+            self.took.append((time.perf_counter() - begun) * 1e3)
+        return answer
+
+
+BARE = """async (many) => {
+  const took = [];
+  for (let number = 0; number < many; number += 1) {
+    const begun = performance.now();
+    await (await fetch("/healthz", { cache: "no-store" })).text();
+    took.push(performance.now() - begun);
+  }
+  return took;
+}"""
+SPENT = """() => {
+  const at = (name) => performance.getEntriesByName(name).map((each) => each.startTime);
+  const said = at("scan:verdict");
+  return at("scan:end").map((end) => said.find((each) => each >= end) - end);
+}"""
+
+
+def in_the_hand(server, made, moves):
+    """Scans in Chromium, each after the verdict of the one before it."""
+    with loops.clone(server, made) as address:
+        opened = db.open_database(address)
+        timed = Timed(app_over(Path(tempfile.mkdtemp()), opened))
+        web = make_server("127.0.0.1", 0, timed, threaded=True)
+        thread = threading.Thread(target=web.serve_forever)
+        thread.start()
+        try:
+            with services_here.browser() as browser:
+                page = browser.new_page(base_url=f"http://127.0.0.1:{web.port}")
+                page.goto("/sign-in")
+                page.fill("#login", "bench")
+                page.fill("#password", made["password"])
+                page.press("#password", "Enter")
+                page.wait_for_url("**/")
+                page.goto("/station")
+                timed.took.clear()
+                scanner, marks = Scanner(page), 0
+                for code, place in loops.moves(made)[:moves]:
+                    for text in (code, place):
+                        scanner.scan(text)
+                        marks += 1
+                        while (
+                            page.evaluate("performance.getEntriesByName('scan:verdict').length")
+                            < marks
+                        ):
+                            page.wait_for_timeout(5)
+                spent, bare = page.evaluate(SPENT), page.evaluate(BARE, 2 * moves)
+        finally:
+            web.shutdown()
+            thread.join()
+            web.server_close()
+            loops.close(opened)
+    warm = len(spent) // 10
+    told, least = (statistics.median(each[warm:]) for each in (spent, bare))
+    own = statistics.median(timed.took[warm:])
+    found = told / (least + own)
+    print(
+        f"last key to verdict: {told:.1f} ms; bare round trip {least:.1f} ms and the server's own"
+        f" {own:.1f} ms, {found:.2f} times (aim at most {MOST:.2f}, {len(spent) - warm} scans)",
+        flush=True,
+    )
+    return {"times": round(found, 3), "at_most": MOST}
+
+
+def main():
+    read = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    read.add_argument("--moves", type=int, default=400)
+    asked = read.parse_args()
+    with services_here.postgres(safe=True) as server, services_here.redis_server() as broker:
+        made = loops.prepare(server, asked.moves)
+        print(
+            json.dumps({
+                "stations": stations(server, broker, made),
+                "verdict": in_the_hand(server, made, min(60, asked.moves)),
+            })
+        )  # fmt: skip
+
+
+if __name__ == "__main__":
+    main()
