@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session, aliased
 
 from lims.core.errors import NotFound
@@ -57,6 +57,12 @@ def items_of(
 def items_at(session: Session, place_id: UUID) -> list[Item]:
     """What stands at a place."""
     return list(session.scalars(select(Item).where(Item.place_id == place_id).order_by(Item.code)))
+
+
+def how_many_at(session: Session, place_id: UUID) -> int:
+    """How many things stand at a place."""
+    asked = select(func.count()).select_from(Item).where(Item.place_id == place_id)
+    return session.scalar(asked) or 0
 
 
 def places_in(session: Session, place_id: UUID) -> list[Place]:

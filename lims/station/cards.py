@@ -160,11 +160,10 @@ def card_of(session: Session, item: Item) -> list[tuple[Any, Any]]:
 
 def _place(session: Session, read: codes.Scanned) -> Known:
     place = custody.place_by_code(session, read.code, "code")
-    standing = custody.items_at(session, place.id)
     card = [
         (_("Place"), place.name),
         (_("Temperature"), custody.temperature_name(place.temperature_class)),
-        (_("Items here"), len(standing)),
+        (_("Items here"), custody.how_many_at(session, place.id)),
         *custody.place_facts(session, place),
     ]
     return Known("place", read.code, read.copy, card, f"/places/{quote(place.code)}", place)

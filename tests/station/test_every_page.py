@@ -131,9 +131,14 @@ def test_on_paper_it_is_black_on_white_and_no_verdict_of_the_bedside_is_printed(
     page.emulate_media(media="screen", color_scheme="light")
     page.goto("/look/paper", wait_until="load")
     shown = page.evaluate(PRINTED)
+    page.set_viewport_size(NARROW)
+    wide = page.evaluate("document.scrollingElement.scrollWidth - innerWidth")
+    weights = page.evaluate(WEIGHED)
     page.context.close()
 
     assert faults == []
     assert seen["answers"] == {"verdicts": ["#000 on #fff"] * 12, "leads": 0}
     assert seen["bed"] == {"verdicts": [], "leads": 0}
+    assert wide <= 0
+    assert len(weights) <= 12
     assert shown == seen["paper"] == {"verdicts": ["#000 on #fff"] * 6, "leads": 0}
