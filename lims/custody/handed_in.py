@@ -21,15 +21,22 @@ from lims.custody.late import WHY, put_aside, require_uncounted
 
 @requires(may.MOVE)
 def hand_in(
-    actor: Actor, scan: Scan, key: str, digest: str, given: Mapping[str, Any], *, claimed: str
+    actor: Actor,
+    scan: Scan,
+    key: str,
+    digest: str,
+    given: Mapping[str, Any],
+    *,
+    claimed: str,
+    kind: str = "move",
 ) -> acts.Done:
-    """Put aside a move that another person scanned.
+    """Put aside a move or an observation that another person made.
 
     What she sent herself under this key, before its answer was lost, stays as it was answered.
 
     Args:
         scan: with the device's name and count.
-        given: `code` and `to`.
+        given: `code` and `to`, or `code` and `note`.
         claimed: the label of whoever scanned it, as the device says.
 
     Raises:
@@ -48,7 +55,7 @@ def hand_in(
             why = "handed-in"
             said = str(WHY[why])
             return put_aside(
-                actor, session, item, "move", scan, key, given, why, said, claimed=person
+                actor, session, item, kind, scan, key, given, why, said, claimed=person
             )
 
     with device.said(scan):

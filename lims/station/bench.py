@@ -15,6 +15,7 @@ from lims.core import codes
 from lims.core.device import Scan
 from lims.core.words import Text as _
 from lims.custody import KIND_NAMES, Item
+from lims.station import grammar
 from lims.station.grammar import Mode
 from lims.web.verdicts import Panel
 
@@ -90,6 +91,35 @@ class Outcome:
     event: int | None = None
     go: str = ""
     about: str = ""
+
+
+def holds(scanned: Scanned, bench: Bench) -> bool:
+    """Whether something is in hand, and was taken not too long ago."""
+    return bool(bench.hand) and grammar.in_hand(scanned.seconds)
+
+
+def empty_handed(bench: Bench) -> Outcome:
+    """A command about the thing in hand, and there is none."""
+    panel = Panel(
+        "ask",
+        str(_("Nothing is in hand.")),
+        str(_("This command is about the thing in hand.")),
+        str(_("Scan the thing first, then the command.")),
+        recorded=False,
+    )
+    return Outcome(panel, bench.put_down())
+
+
+def of_a_thing(order: str, bench: Bench) -> Outcome:
+    """A command about a thing, and a place is in hand."""
+    panel = Panel(
+        "ask",
+        order,
+        str(_("A place is in hand, and this command is about a thing.")),
+        str(_("Scan the thing first, then the command.")),
+        recorded=False,
+    )
+    return Outcome(panel, bench.put_down())
 
 
 def did(bench: Bench, code: str, entry: int) -> Bench:

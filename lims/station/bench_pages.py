@@ -131,7 +131,7 @@ def _handed_in(actor: Actor, text: str, bench: Bench, claimed: str) -> Outcome:
     panel = Panel(
         "ask",
         text,
-        str(_("Only moves of things into places are handed in for another person.")),
+        str(_("Only moves of things, and notes, are handed in for another person.")),
         str(_("Go on; this scan did nothing.")),
         recorded=False,
     )

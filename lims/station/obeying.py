@@ -10,8 +10,8 @@ from lims.core.errors import DomainError
 from lims.core.permissions import Actor, requires
 from lims.core.words import Text as _
 from lims.custody.permissions import READ
-from lims.station import grammar, orders
-from lims.station.bench import CALL, Bench, Outcome, Scanned
+from lims.station import orders
+from lims.station.bench import CALL, Bench, Outcome, Scanned, empty_handed, holds, of_a_thing
 from lims.station.grammar import Mode
 from lims.station.putting import require_prompt
 from lims.web import verdicts
@@ -104,42 +104,20 @@ def _summary(bench: Bench) -> Panel:
 
 def _open(order: orders.Order, scanned: Scanned, bench: Bench) -> Outcome:
     """Go on to a page about what is in hand."""
-    if not _holds(scanned, bench):
-        return _empty_handed(bench)
+    if not holds(scanned, bench):
+        return empty_handed(bench)
     code = codes.parse(bench.hand).code
     page = order.page_of_place if code[0] == "A" else order.page
     if not page:
-        panel = Panel(
-            "ask",
-            str(order.title),
-            str(_("A place is in hand, and this command is about a thing.")),
-            str(_("Scan the thing first, then the command.")),
-            recorded=False,
-        )
-        return Outcome(panel, bench.put_down())
+        return of_a_thing(str(order.title), bench)
     panel = Panel("ok", str(order.title), codes.grouped(code))
     return Outcome(panel, bench.put_down(), go=page.format(code=code))
 
 
-def _holds(scanned: Scanned, bench: Bench) -> bool:
-    return bool(bench.hand) and grammar.in_hand(scanned.seconds)
-
-
-def _empty_handed(bench: Bench) -> Outcome:
-    panel = Panel(
-        "ask",
-        str(_("Nothing is in hand.")),
-        str(_("This command is about the thing in hand.")),
-        str(_("Scan the thing first, then the command.")),
-        recorded=False,
-    )
-    return Outcome(panel, bench.put_down())
-
-
 def _verify(actor: Actor, scanned: Scanned, bench: Bench) -> Outcome:
     """The label in hand sticks where it belongs."""
-    if not _holds(scanned, bench):
-        return _empty_handed(bench)
+    if not holds(scanned, bench):
+        return empty_handed(bench)
 
     def call() -> dict[str, Any]:
         require_prompt(scanned)

@@ -42,11 +42,10 @@ ORDERS: Mapping[str, Order] = {
             "OPEN", _("OPEN"), _("The page of what is in hand."), "/items/{code}", "/places/{code}"
         ),
         Order(
-            "TRACE",
-            _("TRACE"),
-            _("What it was made of, and what became of it."),
-            "/trace/{code}",
-            "/trace/{code}",
+            "NOTE",
+            _("NOTE"),
+            _("What you see of the thing in hand; typed with the words after it, it is noted."),
+            "/items/{code}/observations",
         ),
         Order("HELP", _("HELP"), _("What can be scanned here.")),
         Order("SIGN-OUT", _("SIGN-OUT"), _("Ends your work here.")),
@@ -72,6 +71,14 @@ def code_of(name: str, *, practice: bool) -> str:
         check = codes.check_character("X" + body)
         if check in codes.ALPHABET and practice == (body[0] == codes.PRACTICE):
             return "X" + body + check
+
+
+def note_in(text: str) -> str:
+    """The words that follow NOTE in any language, as they were typed; empty for anything else."""
+    first, _space, rest = text.strip().partition(" ")
+    title = ORDERS["NOTE"].title
+    known = {title.spoken(each).casefold() for each in words.LANGUAGES}
+    return rest.strip() if first.casefold() in known else ""
 
 
 def ordered(text: str, *, practice: bool) -> Order | None:

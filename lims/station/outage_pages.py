@@ -116,7 +116,7 @@ def _panel(which: str) -> Panel:
         str(
             _(
                 "Checks of identity, release, clearance and signatures are never done without a "
-                "connection. Only moves of things into places are kept and sent later."
+                "connection. Only moves of things, and notes, are kept and sent later."
             )
         ),
         str(_("Go on at the station, or come back when the connection is there.")),

@@ -63,7 +63,11 @@ def put(actor: Actor, code: str, to: str, scanned: Scanned, bench: Bench) -> Out
         with device.said(scan):
             answer = acts.once(actor, key, digest, call).answer
     if "late_scan" in answer:
-        return _put_aside(code, to, answer, bench)
+        folded = codes.fold(code)[: codes.LENGTH]
+        with db.reading() as session:
+            title, place = named(session, folded), named(session, to)
+        after = bench if batch else bench.put_down()
+        return put_aside(f"{title} → {place}", title, answer, after)
     with db.reading() as session:
         item = custody.find(session, answer["code"])
         title, card = title_of(item), cards.card_of(session, item)
@@ -101,19 +105,16 @@ def _number(session: Session, stream: str, key: str) -> int | None:
     return newest.number
 
 
-def _put_aside(code: str, to: str, answer: Mapping[str, Any], bench: Bench) -> Outcome:
+def put_aside(what: str, title: str, answer: Mapping[str, Any], bench: Bench) -> Outcome:
     """A kept scan that does not agree with what is known by now: another person decides."""
-    folded = codes.fold(code)[: codes.LENGTH]
-    with db.reading() as session:
-        title, place = named(session, folded), named(session, to)
     panel = Panel(
         "ask",
-        f"{title} → {place}",
+        what,
         str(_("Put aside when it arrived: %(why)s", why=answer["said"])),
         str(_("Leave it where it is, and let another person answer this scan on the start page.")),
         str(_("QC officer")),
     )
-    return Outcome(panel, bench if bench.mode is Mode.BATCH else bench.put_down(), title)
+    return Outcome(panel, bench, title)
 
 
 def _stood_at(session: Session, before: Place | None) -> str:

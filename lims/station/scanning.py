@@ -13,7 +13,7 @@ from lims.core.permissions import Actor, requires
 from lims.core.words import Text as _
 from lims.custody import FINAL, STATE_NAMES, Item, Place, State
 from lims.custody.permissions import READ
-from lims.station import cards, grammar, obeying, orders, putting
+from lims.station import cards, grammar, noting, obeying, orders, putting
 from lims.station.bench import CALL, Bench, Outcome, Scanned, named, title_of
 from lims.station.grammar import Mode, Step, Thing
 from lims.web import verdicts
@@ -29,6 +29,8 @@ def scan(actor: Actor, *, scanned: Scanned, bench: Bench) -> Outcome:
     A refusal is an outcome as well: a stop that leaves everything as it was.
     """
     try:
+        if said := orders.note_in(scanned.text):
+            return noting.note(actor, said, scanned, bench)
         return _scan(actor, scanned, bench)
     except (TemporaryFailure, acts.StillRunning):
         raise  # the same scan is asked again, and answered then

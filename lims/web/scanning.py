@@ -55,7 +55,7 @@ def stops() -> Mapping[str, Panel]:
         "handed-in": Panel(
             "ask",
             str(_("Handed in for another person:")),
-            str(_("Nothing was moved by that. Each move waits on the start page for an answer.")),
+            str(_("Nothing was done by that. Each of them waits on the start page for an answer.")),
             str(_("Leave these things where they are until a third person has answered.")),
             str(_("QC officer")),
         ),
@@ -88,13 +88,18 @@ def _without_a_connection() -> Mapping[str, Panel]:
         ),
         "offline-act": _stop(
             _("This is not done without a connection:"),
-            _("Only moves of things into places are kept; anything else must be known now."),
+            _("Only moves of things, and notes, are kept; anything else must be known now."),
             _("Scan it again when the connection is back."),
         ),
         "offline-place": _stop(
             _("This scan was not used:"),
             _("Without a connection a place is only taken for the thing in hand, or for a batch."),
             _("Scan the thing, then its place. For a batch scan BATCH, then the place."),
+        ),
+        "offline-note": _stop(
+            _("This note was not taken:"),
+            _("It is about the thing in hand, and nothing is."),
+            _("Scan the thing, then type the note again."),
         ),
         "offline-badge": _stop(
             _("A badge cannot be checked without a connection:"),

@@ -12,7 +12,7 @@ import zxingcpp
 from PIL import Image, ImageDraw
 from sqlalchemy import func, select
 
-from lims import custody, people
+from lims import custody, ledger, people
 from lims.core import clock, codes, db
 from lims.ledger.models import LedgerEntry
 from lims.station import orders
@@ -326,7 +326,7 @@ def test_print_and_verify_are_about_the_thing_in_hand(here):
         ("PRINT", "/items/{}/labels", ""),
         ("HOLD", "/items/{}/holds", ""),
         ("OPEN", "/items/{}", "/places/{}"),
-        ("TRACE", "/trace/{}", "/trace/{}"),
+        ("NOTE", "/items/{}/observations", ""),
     ],
 )
 def test_a_command_goes_on_to_the_page_of_what_is_in_hand(here, command, of_thing, of_place):
@@ -342,6 +342,31 @@ def test_a_command_goes_on_to_the_page_of_what_is_in_hand(here, command, of_thin
         assert at.verdict == "ask"
         assert "A place is in hand" in at.text
     assert Station(here.site).scan(command).verdict == "ask"
+
+
+@pytest.mark.parametrize(
+    "typed", ["note frost at the cap", "یادداشت frost at the cap", "备注 frost at the cap"]
+)
+def test_a_note_is_of_the_thing_in_hand_which_stays_there(here, typed):
+    at = Station(here.site).scan(here.vials[0]).scan(typed)
+    assert (at.verdict, at.carried["hand"]) == ("ok", here.vials[0])
+    with db.reading() as session:
+        last = ledger.last_of(session, f"item/{here.vials[0]}")
+    assert (last.kind, last.data) == ("custody.observed", {"note": "frost at the cap"})
+    at.scan(here.box)
+    assert (at.verdict, where(here.vials[0])) == ("ok", "Box 7 A1")
+    assert verified() == []
+
+
+def test_a_note_of_nothing_of_a_place_or_too_long_is_refused(here):
+    assert Station(here.site).scan("NOTE frost").verdict == "ask"
+    at = Station(here.site).scan(here.box).scan("NOTE frost")
+    assert (at.verdict, "A place is in hand" in at.text) == ("ask", True)
+    at = Station(here.site).scan(here.vials[0]).scan("NOTE " + "x" * 301)
+    assert (at.verdict, "at most 300" in at.text) == ("stop", True)
+    assert Station(here.site, "auditor").scan(here.vials[0]).scan("NOTE frost").verdict == "stop"
+    with db.reading() as session:
+        assert ledger.last_of(session, f"item/{here.vials[0]}").kind != "custody.observed"
 
 
 def test_H50_another_badge_locks_the_first_person_at_once(here, measured):

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
-from lims import custody, people
+from lims import custody, ledger, people
 from lims.core import clock, codes, db
 from lims.custody import late
 from lims.custody.errors import OwnLateScan
@@ -127,6 +127,17 @@ def test_what_was_not_kept_by_a_device_is_not_handed_in(here):  # noqa: F811
     assert device.at.verdict == "stop"
     assert "scanned by another person" in device.at.text
     assert (moves(), rows()) == (0, [])
+
+
+def test_a_note_is_handed_in_as_well(here):  # noqa: F811
+    Device(here, by="tech2", of="tech").send(here.vials[0]).send("NOTE frost at the cap")
+    (row,) = rows()
+    assert (row.kind, row.given["note"]) == ("observe", "frost at the cap")
+    late.answer(here.site.actor("qc"), scan_id=row.id, decision="accept", reason="seen as well")
+    with db.reading() as session:
+        kinds = [each.kind for each in ledger.entries_of(session, f"item/{here.vials[0]}")]
+    assert kinds[-2:] == ["custody.observed", "custody.late-accepted"]
+    assert verified() == []
 
 
 def test_a_code_that_nobody_knows_is_said_and_the_next_scan_goes_on(here):  # noqa: F811

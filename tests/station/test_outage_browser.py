@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from lims import custody, people
+from lims import custody, ledger, people
 from lims.core import codes, db
 from lims.custody.models import LateScan, LateState
 from tests.site_here import site  # noqa: F401
@@ -240,6 +240,34 @@ def test_H50_kept_scans_wait_for_whoever_scanned_them(apart, measured):
     assert moved() == [apart.vials[1], apart.vials[0]]
     assert str(row.scanned_by) == hers
     playwright.expect(page.locator("[data-held]")).to_be_hidden()
+
+
+def test_H11_a_note_is_kept_and_arrives_with_the_moves_in_order(apart, measured):
+    page = apart.page
+    apart.cut()
+    apart.scanner.scan(apart.vials[0])
+    kept(apart, 1)
+    page.fill("#scan", "note frost at the cap")
+    page.press("#scan", "Enter")
+    kept(apart, 2)
+    apart.scanner.scan(apart.box)
+    kept(apart, 3)
+    page.fill("#scan", "note of nothing in hand")
+    page.press("#scan", "Enter")
+    stop = page.locator("#scan-said [data-verdict=stop]")
+    playwright.expect(stop).to_contain_text("It is about the thing in hand")
+    apart.cut(False)
+    idle(page)
+    with db.reading() as session:
+        entries = ledger.entries_of(session, f"item/{apart.vials[0]}")
+    came = [each.kind for each in entries if each.kind in ("custody.observed", "custody.moved")]
+    rows = late_rows()
+    measured("H11", trials=2, failures=int(len(rows) != 2), what="a note and a move, kept")
+    assert came == ["custody.observed", "custody.moved"]
+    assert [(each.kind, each.state) for each in rows] == [
+        ("observe", LateState.TAKEN), ("move", LateState.TAKEN),
+    ]  # fmt: skip
+    assert rows[0].given["note"] == "frost at the cap"
 
 
 def test_H50_what_nobody_comes_back_for_is_handed_in_and_answered_by_a_third(apart, measured):

@@ -110,6 +110,11 @@ export function command(text, orders) {
  * will do.
  */
 export function foresee(state, { text, at }, orders) {
+  const [first, ...note] = text.trim().split(" ");
+  if (note.length && orders.NOTE?.includes(first.toLowerCase())) {
+    const hand = state.hand && state.hand[0] !== "A" && at - state.at <= IN_HAND && state.hand;
+    return hand ? { state, said: `${hand}: ${note.join(" ")}` } : { state, refused: "offline-note" };
+  }
   const order = command(text, orders);
   if (order === "BATCH") return { state: { mode: "batch", hand: "", aim: "", at: 0 }, said: "BATCH" };
   if (order === "DONE") return { state: { mode: "single", hand: "", aim: "", at: 0 }, said: "DONE" };
