@@ -96,6 +96,7 @@ class Copier:
 
     def __init__(self, address, made):
         self.address, self.made = address, made
+        self.taken = set()
 
     def fill(self, entries):
         """Bring the database to about so many entries."""
@@ -121,11 +122,18 @@ class Copier:
         _copy(connection, "ledger_entry", columns, entries)
         _copy(connection, "ledger_head", ["stream", "number", "digest"], heads)
 
+    def _free(self, letter):
+        # Among a million drawn at random some are alike.
+        while (code := codes.draw(letter)) in self.taken:
+            continue
+        self.taken.add(code)
+        return code
+
     def _one(self, entries, heads, tables):
         new = {}
         for old in self.made.old:
             if len(old) == codes.LENGTH:
-                new[old] = codes.draw(chr(old[0])).encode()
+                new[old] = self._free(chr(old[0])).encode()
             elif len(old) == 36:
                 new[old] = str(uuid4()).encode()
             elif len(old) == 32:
