@@ -232,7 +232,9 @@ def open_database(url: str, *, pool: int = 8) -> Database:
             pool_size=pool,
             max_overflow=4,
             connect_args={
-                "options": "-c timezone=UTC -c lock_timeout=3000 "
+                # A walk over a genealogy is guessed to be huge and compiled for a second before
+                # it finds its few rows; nothing here is large enough to gain by that.
+                "options": "-c jit=off -c timezone=UTC -c lock_timeout=3000 "
                 "-c idle_in_transaction_session_timeout=9000",
                 "connect_timeout": 5,
             },
