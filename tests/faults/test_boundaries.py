@@ -27,6 +27,7 @@ from lims import (
     studies,
 )
 from lims.core import acts, clock, db, vault
+from lims.core.device import Scan
 from lims.core.permissions import Role
 from lims.core.units import Quantity
 from lims.custody import ItemKind
@@ -293,6 +294,37 @@ def test_H36_no_boundary_of_custodys_acts_is_between(database, measured):
     measured("H36", trials=judge.trials, failures=failures, acts=len(judge.acts), what="custody")
     assert judge.torn == []
     assert repeated == len(judge.acts) == 18
+    assert found.ok, found.breaks[:3]
+
+
+def test_H36_no_boundary_of_handing_in_is_between(database, measured):
+    site = Bench()
+    people.add_user(
+        bench.OPERATOR, login="mina", name="Mina", roles=[Role.TECHNICIAN], password=PASSWORD
+    )
+    with db.reading() as session:
+        absent = str(people.account_of(session, "mina").person_id)
+    given = {"code": site.thing(), "to": site.places[0]}
+    scan, key = Scan(clock.now(), "station-1", 1), uuid4().hex
+
+    def hand_in() -> acts.Done:
+        return custody.hand_in(site.who, scan, key, key, given, claimed=absent)
+
+    judge = Judge(database, every=True)
+    try:
+        judge.strike("hand_in", hand_in)
+        with judge.strikes.armed(0, "after"), pytest.raises(Struck):
+            hand_in()  # its answer is lost
+        again = hand_in()
+    finally:
+        judge.strikes.close()
+    found = whole()
+
+    failures = len(judge.torn) + len(found.breaks) + (not again.repeated)
+    measured("H36", trials=judge.trials, failures=failures, acts=1, what="handing in")
+    assert judge.torn == []
+    assert again.repeated
+    assert again.answer["why"] == "handed-in"
     assert found.ok, found.breaks[:3]
 
 
