@@ -100,26 +100,19 @@ def holds(scanned: Scanned, bench: Bench) -> bool:
 
 def empty_handed(bench: Bench) -> Outcome:
     """A command about the thing in hand, and there is none."""
-    panel = Panel(
-        "ask",
-        str(_("Nothing is in hand.")),
-        str(_("This command is about the thing in hand.")),
-        str(_("Scan the thing first, then the command.")),
-        recorded=False,
-    )
-    return Outcome(panel, bench.put_down())
+    why = _("This command is about the thing in hand.")
+    return _scan_first(bench, str(_("Nothing is in hand.")), str(why))
 
 
 def of_a_thing(order: str, bench: Bench) -> Outcome:
     """A command about a thing, and a place is in hand."""
-    panel = Panel(
-        "ask",
-        order,
-        str(_("A place is in hand, and this command is about a thing.")),
-        str(_("Scan the thing first, then the command.")),
-        recorded=False,
-    )
-    return Outcome(panel, bench.put_down())
+    why = _("A place is in hand, and this command is about a thing.")
+    return _scan_first(bench, order, str(why))
+
+
+def _scan_first(bench: Bench, what: str, why: str) -> Outcome:
+    do_now = str(_("Scan the thing first, then the command."))
+    return Outcome(Panel("ask", what, why, do_now, recorded=False), bench.put_down())
 
 
 def did(bench: Bench, code: str, entry: int) -> Bench:

@@ -60,6 +60,16 @@ def kept(here, count: int) -> None:  # noqa: F811
     expect(here.page.locator("[data-network=offline]")).to_contain_text(f"{count} not sent")
 
 
+def comes_instead(page, badge: str) -> None:
+    """Her sign-in ended meanwhile; another is at the device first."""
+    page.context.clear_cookies()
+    page.goto("/sign-in?next=/station")
+    page.fill("#badge", badge)
+    page.fill("#pin", "4071")
+    page.press("#pin", "Enter")
+    page.wait_for_url("**/station")
+
+
 def late_rows() -> list[LateScan]:
     with db.reading() as session:
         return list(session.scalars(select(LateScan).order_by(LateScan.counter)))
@@ -202,13 +212,7 @@ def test_H50_kept_scans_wait_for_whoever_scanned_them(apart, measured):
     kept(apart, 2)
     page.goto("about:blank")
     apart.cut(False)
-    # Her sign-in ended meanwhile; the other is at the device first.
-    page.context.clear_cookies()
-    page.goto("/sign-in?next=/station")
-    page.fill("#badge", other)
-    page.fill("#pin", "4071")
-    page.press("#pin", "Enter")
-    page.wait_for_url("**/station")
+    comes_instead(page, other)
     playwright.expect(page.locator("[data-held]")).to_contain_text("2 scans are held for Tech")
     apart.scanner = Scanner(page)
     apart.scanner.scan(apart.vials[1])
@@ -284,12 +288,7 @@ def test_H50_what_nobody_comes_back_for_is_handed_in_and_answered_by_a_third(apa
     kept(apart, 4)
     page.goto("about:blank")
     apart.cut(False)
-    page.context.clear_cookies()
-    page.goto("/sign-in?next=/station")
-    page.fill("#badge", other)
-    page.fill("#pin", "4071")
-    page.press("#pin", "Enter")
-    page.wait_for_url("**/station")
+    comes_instead(page, other)
     playwright.expect(page.locator("[data-held]")).to_contain_text("4 scans are held for Tech")
     apart.scanner = Scanner(page)
     apart.scanner.scan(apart.vials[3])
