@@ -291,11 +291,11 @@ def test_H50_what_nobody_comes_back_for_is_handed_in_and_answered_by_a_third(apa
     comes_instead(page, other)
     playwright.expect(page.locator("[data-held]")).to_contain_text("4 scans are held for Tech")
     apart.scanner = Scanner(page)
+    apart.serving.delay = 0.4
     apart.scanner.scan(apart.vials[3])
-    said(page, "ok")
-    page.click("[data-hand-in]")
+    page.click("[data-hand-in]")  # while a scan of hers is under way
     ask = page.locator("#scan-said [data-verdict=ask]")
-    playwright.expect(ask).to_contain_text("Handed in for another person: 4")
+    playwright.expect(ask).to_contain_text("Handed in for another person: 4", timeout=15_000)
     playwright.expect(page.locator("[data-hand-in]")).to_be_hidden()
     playwright.expect(page.locator("[data-held]")).to_be_hidden()
     with db.reading() as session:

@@ -22,6 +22,7 @@ let last = [];
 let queue = []; // of everybody, in order
 let session = null; // who was last signed in here: label, name, and when she was last at work
 let working = false;
+let handingIn = false; // somebody asked for what is held for others to be handed in
 let tries = 0;
 let since = 0; // when the server was first missed; 0 while it is there
 let trouble = []; // kept scans that came to something other than ok
@@ -243,6 +244,11 @@ async function work() {
       continue;
     }
     const scan = next();
+    if (!scan && handingIn && person()) {
+      handingIn = false;
+      await handIn();
+      continue;
+    }
     if (!scan) break;
     await sendOne(scan);
   }
@@ -290,8 +296,6 @@ async function sendOne(scan) {
  * It stays here until the server has it.
  */
 async function handIn() {
-  if (working || since || !person()) return;
-  working = true;
   const { facts } = await outage.recall().catch(() => ({ facts: {} }));
   const hands = {};
   let handed = 0;
@@ -326,12 +330,14 @@ async function handIn() {
     stop("not-handed-in", held().map((each) => each.text).join(", "));
   }
   showLast();
-  working = false;
   count();
-  work();
 }
 
-document.querySelector("[data-hand-in]")?.addEventListener("click", handIn);
+document.querySelector("[data-hand-in]")?.addEventListener("click", () => {
+  if (since) stop("not-handed-in", held().map((each) => each.text).join(", "));
+  else handingIn = true; // after what is hers to send, which goes first
+  work();
+});
 
 async function gone(scan) {
   queue.splice(queue.indexOf(scan), 1);
