@@ -192,7 +192,7 @@ def in_the_hand(server, made, moves):
                             page.evaluate("performance.getEntriesByName('scan:verdict').length")
                             < marks
                         ):
-                            page.wait_for_timeout(5)
+                            page.wait_for_timeout(20)
                 spent, bare = page.evaluate(SPENT), page.evaluate(BARE, 2 * moves)
         finally:
             web.shutdown()

@@ -49,6 +49,10 @@ def fill(page, volume: str) -> None:
 def test_a_stop_is_heard_once_and_stays(page):
     fill(page, "13")
     page.wait_for_selector("[data-verdict=stop]")
+    for _each in range(100):  # the page is there before its script has spoken
+        if page.evaluate("window.heard.length"):
+            break
+        page.wait_for_timeout(50)
 
     assert page.evaluate("window.heard") == ["stop"]
     assert page.evaluate("document.activeElement.id") == "scan"

@@ -22,12 +22,17 @@ function opened() {
 
 const base = opened().catch(() => null);
 
-/** One transaction over both; what `work` answers by its requests stands in `found`. */
-async function inOne(work) {
+/**
+ * One transaction over both; what `work` answers by its requests stands in `found`.
+ *
+ * What is the only copy waits for the disk, so that a device that loses its power keeps it. What the
+ * server is about to have, or has, waits for the browser alone.
+ */
+async function inOne(work, durability = "strict") {
   const here = await base;
   if (!here) return null;
   return new Promise((done, fail) => {
-    const all = here.transaction(["scans", "facts"], "readwrite", { durability: "strict" });
+    const all = here.transaction(["scans", "facts"], "readwrite", { durability });
     const found = work(all.objectStore("scans"), all.objectStore("facts")) ?? {};
     all.oncomplete = () => done(found);
     all.onabort = () => fail(all.error);
@@ -51,11 +56,14 @@ export async function recall() {
 /** What of a scan is kept: not how far the keeping has come. */
 const plain = ({ stored, unsaved, ...scan }) => scan;
 
-/** Keep a scan; it is kept when this is over. */
-export async function add(scan) {
-  await inOne((scans) => {
-    scans.add(plain(scan)).onsuccess = ({ target }) => (scan.n = target.result);
-  });
+/** Keep a scan; it is kept when this is over. One that is sent at once need not wait for the disk. */
+export async function add(scan, { sent }) {
+  await inOne(
+    (scans) => {
+      scans.add(plain(scan)).onsuccess = ({ target }) => (scan.n = target.result);
+    },
+    sent ? "relaxed" : "strict",
+  );
 }
 
 /** Give scans the device's name and its next numbers, in one go with keeping them. */
@@ -80,7 +88,7 @@ export async function answered(scan, person, bench) {
   await inOne((scans, facts) => {
     if (scan.n) scans.delete(scan.n);
     facts.put(bench, `bench/${person}`);
-  });
+  }, "relaxed"); // were it there again, it would be sent again under its key and answered as before
 }
 
 /** Drop a scan that is not to be sent. */

@@ -375,7 +375,7 @@ function take(text, at) {
     return;
   }
   scan.unsaved = true;
-  scan.stored = outage.add(scan).catch(() => {}).then(() => {
+  scan.stored = outage.add(scan, { sent: !since }).catch(() => {}).then(() => {
     delete scan.unsaved;
     count();
     if (since) saidKept(scan);
