@@ -99,11 +99,11 @@ def waits_for(found: designs.Standing, actor: Actor) -> bool:
 def _held(session: Session, template: str, digest: str) -> designs.Standing:
     """How a design stands, its rows held; refuses what is in force, or not the file's any more."""
     designs.load(template)
-    db.locked_all(
-        session,
-        select(LabelDesign).where(LabelDesign.template == template).order_by(LabelDesign.number),
-    )
-    found = designs.standing(session, template)
+    its = select(LabelDesign).where(LabelDesign.template == template).order_by(LabelDesign.number)
+    held, found = db.locked_all(session, its), designs.standing(session, template)
+    while len(held) < len(found.history):
+        # Another proposed it after our question for locks and before that for the standing.
+        held, found = db.locked_all(session, its), designs.standing(session, template)
     if found.deployed.digest != digest:
         raise DesignDecided(
             _(
