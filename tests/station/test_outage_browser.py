@@ -21,6 +21,23 @@ pytestmark = [
 ]
 
 
+class Patient(Scanner):
+    """Whoever is told that a scan cannot be read scans it again.
+
+    On a machine that stalls for longer than a scanner ever pauses, half a code ends by silence.
+    """
+
+    def scan(self, text: str, *more: Any, **how: Any) -> None:
+        for _each in range(3):
+            begun = time.monotonic()
+            super().scan(text, *more, **how)
+            stalled = time.monotonic() - begun > 0.12
+            said = self.page.locator("#scan-said").filter(has_text="This scan cannot be read")
+            if not stalled or not said.count():
+                return
+            self.page.wait_for_timeout(600)
+
+
 @pytest.fixture
 def apart(here):  # noqa: F811
     """The station, kept on the device, and a way to cut its network."""
@@ -41,7 +58,7 @@ def apart(here):  # noqa: F811
             here.serving.start()
             page.context.set_offline(False)
 
-    here.cut = cut
+    here.cut, here.scanner = cut, Patient(page)
     return here
 
 
@@ -49,7 +66,7 @@ def opened(here, path: str = "/station") -> Any:  # noqa: F811
     """A new tab of the same browser."""
     page = here.page.context.new_page()
     page.goto(path)
-    here.page, here.scanner = page, Scanner(page)
+    here.page, here.scanner = page, Patient(page)
     return page
 
 
@@ -214,7 +231,7 @@ def test_H50_kept_scans_wait_for_whoever_scanned_them(apart, measured):
     apart.cut(False)
     comes_instead(page, other)
     playwright.expect(page.locator("[data-held]")).to_contain_text("2 scans are held for Tech")
-    apart.scanner = Scanner(page)
+    apart.scanner = Patient(page)
     apart.scanner.scan(apart.vials[1])
     apart.scanner.scan(apart.box)
     said(page, "ok", "Box 7")
@@ -290,7 +307,7 @@ def test_H50_what_nobody_comes_back_for_is_handed_in_and_answered_by_a_third(apa
     apart.cut(False)
     comes_instead(page, other)
     playwright.expect(page.locator("[data-held]")).to_contain_text("4 scans are held for Tech")
-    apart.scanner = Scanner(page)
+    apart.scanner = Patient(page)
     apart.serving.delay = 0.4
     apart.scanner.scan(apart.vials[3])
     page.click("[data-hand-in]")  # while a scan of hers is under way
@@ -358,7 +375,7 @@ def test_H54_nothing_of_a_person_stays_on_the_device_after_sign_out(apart, measu
     apart.cut()
     page.goto("/station")
     playwright.expect(page.locator(".said")).to_contain_text("nobody is signed in here")
-    Scanner(page).scan(apart.vials[1])
+    Patient(page).scan(apart.vials[1])
     stop = page.locator("#scan-said [data-verdict=stop]")
     playwright.expect(stop).to_contain_text("Nobody is signed in here")
     assert page.get_attribute("[data-queue]", "data-queue") == "0"
