@@ -23,13 +23,15 @@ def settings_of(home: Path, *, zone: str = "Asia/Tehran", **other: Any) -> Setti
         "broker_url": None,
         "secret_key": "k" * 40,
         "site_file": None,
+        # A machine that is busy with other tests may pause between two keys.
+        "scan_silence_ms": 600,
     }
     return Settings(home=home, time_zone=ZoneInfo(zone), **plain | other)
 
 
-def app_over(home: Path, database: db.Database, *, zone: str = "Asia/Tehran") -> Flask:
-    """The whole application, set up over this database."""
+def app_over(home: Path, database: db.Database, **other: Any) -> Flask:
+    """The whole application, set up over this database, with other settings where given."""
     made = _assembled()
-    application.set_up(made, settings_of(home, zone=zone), database)
+    application.set_up(made, settings_of(home, **other), database)
     made.testing = True
     return made

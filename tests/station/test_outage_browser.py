@@ -21,23 +21,6 @@ pytestmark = [
 ]
 
 
-class Patient(Scanner):
-    """Whoever is told that a scan cannot be read scans it again.
-
-    On a machine that stalls for longer than a scanner ever pauses, half a code ends by silence.
-    """
-
-    def scan(self, text: str, *more: Any, **how: Any) -> None:
-        for _each in range(3):
-            begun = time.monotonic()
-            super().scan(text, *more, **how)
-            stalled = time.monotonic() - begun > 0.12
-            said = self.page.locator("#scan-said").filter(has_text="This scan cannot be read")
-            if not stalled or not said.count():
-                return
-            self.page.wait_for_timeout(600)
-
-
 @pytest.fixture
 def apart(here):  # noqa: F811
     """The station, kept on the device, and a way to cut its network."""
@@ -58,7 +41,7 @@ def apart(here):  # noqa: F811
             here.serving.start()
             page.context.set_offline(False)
 
-    here.cut, here.scanner = cut, Patient(page)
+    here.cut = cut
     return here
 
 
@@ -66,7 +49,7 @@ def opened(here, path: str = "/station") -> Any:  # noqa: F811
     """A new tab of the same browser."""
     page = here.page.context.new_page()
     page.goto(path)
-    here.page, here.scanner = page, Patient(page)
+    here.page, here.scanner = page, Scanner(page)
     return page
 
 
@@ -77,14 +60,20 @@ def kept(here, count: int) -> None:  # noqa: F811
     expect(here.page.locator("[data-network=offline]")).to_contain_text(f"{count} not sent")
 
 
-def comes_instead(page, badge: str) -> None:
-    """Her sign-in ended meanwhile; another is at the device first."""
+def comes_instead(here, badge: str, held: int) -> None:  # noqa: F811
+    """The network is back, her sign-in ended meanwhile, and another is at the device first."""
+    page = here.page
+    page.goto("about:blank")
+    here.cut(False)
     page.context.clear_cookies()
     page.goto("/sign-in?next=/station")
     page.fill("#badge", badge)
     page.fill("#pin", "4071")
     page.press("#pin", "Enter")
     page.wait_for_url("**/station")
+    waiting = page.locator("[data-held]")
+    playwright.expect(waiting).to_contain_text(f"{held} scans are held for Tech")
+    here.scanner = Scanner(page)
 
 
 def late_rows() -> list[LateScan]:
@@ -227,11 +216,7 @@ def test_H50_kept_scans_wait_for_whoever_scanned_them(apart, measured):
     for text in (apart.vials[0], apart.box):
         apart.scanner.scan(text)
     kept(apart, 2)
-    page.goto("about:blank")
-    apart.cut(False)
-    comes_instead(page, other)
-    playwright.expect(page.locator("[data-held]")).to_contain_text("2 scans are held for Tech")
-    apart.scanner = Patient(page)
+    comes_instead(apart, other, 2)
     apart.scanner.scan(apart.vials[1])
     apart.scanner.scan(apart.box)
     said(page, "ok", "Box 7")
@@ -303,11 +288,7 @@ def test_H50_what_nobody_comes_back_for_is_handed_in_and_answered_by_a_third(apa
     for text in (apart.box, apart.vials[1], apart.box, apart.vials[2]):
         apart.scanner.scan(text)
     kept(apart, 4)
-    page.goto("about:blank")
-    apart.cut(False)
-    comes_instead(page, other)
-    playwright.expect(page.locator("[data-held]")).to_contain_text("4 scans are held for Tech")
-    apart.scanner = Patient(page)
+    comes_instead(apart, other, 4)
     apart.serving.delay = 0.4
     apart.scanner.scan(apart.vials[3])
     page.click("[data-hand-in]")  # while a scan of hers is under way
@@ -375,7 +356,7 @@ def test_H54_nothing_of_a_person_stays_on_the_device_after_sign_out(apart, measu
     apart.cut()
     page.goto("/station")
     playwright.expect(page.locator(".said")).to_contain_text("nobody is signed in here")
-    Patient(page).scan(apart.vials[1])
+    Scanner(page).scan(apart.vials[1])
     stop = page.locator("#scan-said [data-verdict=stop]")
     playwright.expect(stop).to_contain_text("Nobody is signed in here")
     assert page.get_attribute("[data-queue]", "data-queue") == "0"

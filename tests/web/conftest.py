@@ -20,8 +20,7 @@ from tests.web import demo
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
     """A site in Tehran without a proxy."""
-    # A machine that is busy with other tests may pause between two keys.
-    return apps.settings_of(tmp_path, scan_silence_ms=600)
+    return apps.settings_of(tmp_path)
 
 
 @pytest.fixture
