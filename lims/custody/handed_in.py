@@ -9,32 +9,32 @@ from typing import Any
 from uuid import UUID
 
 from lims import people
-from lims.core import acts, db, device
+from lims.core import acts, db
 from lims.core.device import Scan
 from lims.core.errors import BadInput
 from lims.core.permissions import Actor, requires
 from lims.core.words import Text as _
 from lims.custody import permissions as may
-from lims.custody.items import find
-from lims.custody.late import WHY, put_aside, require_uncounted
+from lims.custody.late import WHY, put_aside
 
 
 @requires(may.MOVE)
 def hand_in(
     actor: Actor,
+    kind: str,
     scan: Scan,
     key: str,
     digest: str,
     given: Mapping[str, Any],
     *,
     claimed: str,
-    kind: str = "move",
 ) -> acts.Done:
     """Put aside a move or an observation that another person made.
 
     What she sent herself under this key, before its answer was lost, stays as it was answered.
 
     Args:
+        kind: of `late.KINDS`.
         scan: with the device's name and count.
         given: `code` and `to`, or `code` and `note`.
         claimed: the label of whoever scanned it, as the device says.
@@ -47,19 +47,9 @@ def hand_in(
     before = acts.answered(key, claimed)
     if before is not None:
         return acts.Done(before, repeated=True)
-
-    def kept() -> Any:
-        with db.transaction() as session:
-            item = find(session, given["code"], lock=True)
-            require_uncounted(session, scan)
-            why = "handed-in"
-            said = str(WHY[why])
-            return put_aside(
-                actor, session, item, kind, scan, key, given, why, said, claimed=person
-            )
-
-    with device.said(scan):
-        return acts.once(actor, key, digest, kept)
+    why = "handed-in"
+    said = str(WHY[why])
+    return put_aside(actor, kind, scan, key, digest, given, why, said, claimed=person)
 
 
 def _known(label: str) -> UUID:

@@ -86,16 +86,41 @@ def door(kind: str) -> Deliver:
                 raise
             why, said = refusal.code, str(refusal)
 
-        def kept() -> Any:
-            with db.transaction() as session:
-                item = find(session, given["code"], lock=True)
-                require_uncounted(session, scan)
-                return put_aside(actor, session, item, kind, scan, key, given, why, said)
-
-        with device.said(scan):
-            return acts.once(actor, key, digest, kept)
+        return put_aside(actor, kind, scan, key, digest, given, why, said)
 
     return deliver
+
+
+def put_aside(
+    actor: Actor,
+    kind: str,
+    scan: Scan,
+    key: str,
+    digest: str,
+    given: Mapping[str, Any],
+    why: str,
+    said: str,
+    *,
+    claimed: UUID | None = None,
+) -> acts.Done:
+    """Let a kept scan wait for a person's answer, as an act of its own.
+
+    Args:
+        said: why, in words.
+        claimed: who scanned it, where another person hands it in.
+
+    Raises:
+        CounterUsed: the device sent another scan under this number.
+    """
+
+    def kept() -> Any:
+        with db.transaction() as session:
+            item = find(session, given["code"], lock=True)
+            _uncounted(session, scan)
+            return _keep(actor, session, item, kind, scan, key, given, why, said, claimed)
+
+    with device.said(scan):
+        return acts.once(actor, key, digest, kept)
 
 
 def _taken(
@@ -109,11 +134,11 @@ def _taken(
     """Act on it, or put it aside where it does not agree with what is known by now."""
     with db.transaction() as session:
         item = find(session, given["code"], lock=True)
-        require_uncounted(session, scan)
+        _uncounted(session, scan)
         why = _against(session, item, kind, scan, clock.now())
         if why:
             said = str(WHY[why])
-            return put_aside(actor, session, item, kind, scan, key, given, why, said)
+            return _keep(actor, session, item, kind, scan, key, given, why, said)
         answer = call()
         row = _row(actor, item, kind, scan, key, given, LateState.TAKEN)
         session.add(row)
@@ -165,12 +190,7 @@ def _placed_since(session: Session, item: Item, scan: Scan) -> bool:
     return False
 
 
-def require_uncounted(session: Session, scan: Scan) -> None:
-    """Refuse a number of a device that it gave to another scan.
-
-    Raises:
-        CounterUsed: it did.
-    """
+def _uncounted(session: Session, scan: Scan) -> None:
     used = session.scalar(
         select(LateScan.key).where(LateScan.device == scan.device, LateScan.counter == scan.counter)
     )
@@ -186,7 +206,7 @@ def require_uncounted(session: Session, scan: Scan) -> None:
         )
 
 
-def put_aside(
+def _keep(
     actor: Actor,
     session: Session,
     item: Item,
@@ -196,10 +216,8 @@ def put_aside(
     given: Mapping[str, Any],
     why: str,
     said: str,
-    *,
     claimed: UUID | None = None,
 ) -> dict[str, Any]:
-    """Let a scan wait for a person's answer; joins the open transaction."""
     row = _row(actor, item, kind, scan, key, given, LateState.WAITING)
     row.why = why
     row.claimed_by = claimed

@@ -112,10 +112,7 @@ def commands() -> ResponseReturnValue:
     """The commands as barcodes, to print and hang up."""
     with db.reading() as session:
         practice = mode.is_practice(session)
-    made = [
-        (order, code := orders.code_of(order.name, practice=practice), sheet.drawn(code))
-        for order in orders.ORDERS.values()
-    ]
+    made = sheet.commands(practice=practice)
     return render_template("station/commands.html", title=_("Commands to scan"), commands=made)
 
 

@@ -14,7 +14,7 @@ from lims.core.gate import Answer, Finding, Row, passed, pending, stopped, warne
 from lims.core.words import Text as _
 from lims.core.words import language
 from lims.custody import KIND_NAMES, STATE_NAMES, Item, ItemKind, Place, State
-from lims.station import orders, sheet, slots
+from lims.station import sheet, slots
 from lims.station.layers import draw
 from lims.station.lineage import Drawn
 from lims.station.lines import Line
@@ -264,14 +264,7 @@ def bed(zone: ZoneInfo) -> dict[str, Any]:
 
 def paper(zone: ZoneInfo) -> dict[str, Any]:
     """What is printed: verdicts, commands with their symbols, facts and a table."""
-    asked = list(orders.ORDERS.values())[:2]
-    return answers(zone) | lists(zone) | {
-        "commands": [
-            (each, code, sheet.drawn(code))
-            for each in asked
-            for code in [orders.code_of(each.name, practice=True)]
-        ],
-    }  # fmt: skip
+    return answers(zone) | lists(zone) | {"commands": sheet.commands(practice=True)[:2]}
 
 
 SHOWN: Mapping[str, Callable[[ZoneInfo], dict[str, Any]]] = {

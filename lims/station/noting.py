@@ -3,17 +3,16 @@
 from typing import Any
 
 from lims import custody
-from lims.core import acts, codes, db, device
+from lims.core import acts, codes, db
 from lims.core.errors import BadInput
 from lims.core.permissions import Actor, requires
 from lims.core.words import Text as _
 from lims.custody.permissions import OBSERVE
 from lims.station.bench import Bench, Outcome, Scanned, empty_handed, holds, of_a_thing, title_of
 from lims.station.orders import ORDERS
-from lims.station.putting import put_aside, require_prompt
+from lims.station.putting import as_scanned, put_aside
 from lims.web.verdicts import Panel
 
-_KEPT = custody.late_door("observe")
 _LONGEST = 300
 
 
@@ -27,25 +26,13 @@ def note(actor: Actor, said: str, scanned: Scanned, bench: Bench) -> Outcome:
         return of_a_thing(str(ORDERS["NOTE"].title), bench)
     if len(said) > _LONGEST:
         raise BadInput(_("A note has at most %(most)s letters; write it shorter.", most=_LONGEST))
-    scan = scanned.scan
 
     def call() -> dict[str, Any]:
-        if scan is None or not scan.replayed:
-            require_prompt(scanned)
         return {"code": custody.observe(actor, code=bench.hand, note=said).code}
 
     digest = acts.digest_of("station.note", code, said)
     given = {"code": bench.hand, "note": said}
-    if scan is None or not scan.replayed:
-        with device.said(scan):
-            answer = acts.once(actor, scanned.key, digest, call).answer
-    elif scanned.claimed:
-        claimed = scanned.claimed
-        answer = custody.hand_in(
-            actor, scan, scanned.key, digest, given, claimed=claimed, kind="observe"
-        ).answer
-    else:
-        answer = _KEPT(actor, scan, scanned.key, digest, given, call).answer
+    answer = as_scanned(actor, "observe", scanned, scanned.key, digest, given, call)
     with db.reading() as session:
         title = title_of(custody.find(session, code))
     if "late_scan" in answer:

@@ -1,6 +1,6 @@
 """What a scan at the station writes: an item or a box stands somewhere else now."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -11,14 +11,14 @@ from lims.core import acts, codes, db, device
 from lims.core.permissions import Actor, requires
 from lims.core.words import Text as _
 from lims.custody import Place
-from lims.custody.permissions import MOVE, PLACE
+from lims.custody.permissions import MOVE, PLACE, READ
 from lims.station import cards
 from lims.station.bench import Bench, Outcome, Scanned, did, named, title_of
 from lims.station.grammar import Mode
 from lims.web import late
 from lims.web.verdicts import Panel
 
-_KEPT = custody.late_door("move")
+_KEPT = {kind: custody.late_door(kind) for kind in ("move", "observe")}
 
 
 @requires(MOVE)
@@ -30,12 +30,8 @@ def put(actor: Actor, code: str, to: str, scanned: Scanned, bench: Bench) -> Out
     """
     batch = bench.mode is Mode.BATCH
     key = f"{bench.batch}.{scanned.key}" if batch else scanned.key
-    scan = scanned.scan
-    kept = scan is not None and scan.replayed
 
     def call() -> dict[str, Any]:
-        if not kept:
-            require_prompt(scanned)
         with db.transaction() as session:
             found = custody.find(session, code, lock=True)
             there = custody.place_by_code(session, to)
@@ -52,16 +48,8 @@ def put(actor: Actor, code: str, to: str, scanned: Scanned, bench: Bench) -> Out
             }
 
     digest = acts.digest_of("station.put", code, to)
-    if scan is not None and kept:
-        given = {"code": code, "to": to}
-        if scanned.claimed:
-            done = custody.hand_in(actor, scan, key, digest, given, claimed=scanned.claimed)
-        else:
-            done = _KEPT(actor, scan, key, digest, given, call)
-        answer = done.answer
-    else:
-        with device.said(scan):
-            answer = acts.once(actor, key, digest, call).answer
+    given = {"code": code, "to": to}
+    answer = as_scanned(actor, "move", scanned, key, digest, given, call)
     if "late_scan" in answer:
         folded = codes.fold(code)[: codes.LENGTH]
         with db.reading() as session:
@@ -103,6 +91,32 @@ def _number(session: Session, stream: str, key: str) -> int | None:
     if newest.kind == "custody.late-taken" and before is not None and before.command == key:
         return before.number
     return newest.number
+
+
+@requires(READ)
+def as_scanned(
+    actor: Actor,
+    kind: str,
+    scanned: Scanned,
+    key: str,
+    digest: str,
+    given: Mapping[str, Any],
+    call: Callable[[], dict[str, Any]],
+) -> Any:
+    """The answer of an act that may come late: done now, judged, or handed in for another."""
+    scan = scanned.scan
+    if scan is not None and scan.replayed:
+        if scanned.claimed:
+            claimed = scanned.claimed
+            return custody.hand_in(actor, kind, scan, key, digest, given, claimed=claimed).answer
+        return _KEPT[kind](actor, scan, key, digest, given, call).answer
+
+    def prompt() -> dict[str, Any]:
+        require_prompt(scanned)
+        return call()
+
+    with device.said(scan):
+        return acts.once(actor, key, digest, prompt).answer
 
 
 def put_aside(what: str, title: str, answer: Mapping[str, Any], bench: Bench) -> Outcome:

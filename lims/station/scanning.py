@@ -14,7 +14,7 @@ from lims.core.words import Text as _
 from lims.custody import FINAL, STATE_NAMES, Item, Place, State
 from lims.custody.permissions import READ
 from lims.station import cards, grammar, noting, obeying, orders, putting
-from lims.station.bench import CALL, Bench, Outcome, Scanned, named, title_of
+from lims.station.bench import CALL, Bench, Outcome, Scanned, holds, named, title_of
 from lims.station.grammar import Mode, Step, Thing
 from lims.web import verdicts
 from lims.web.verdicts import Panel
@@ -92,7 +92,7 @@ def _thing(session: Session, code: str, known: Item | Place | None = None) -> Th
 
 
 def _in_hand(session: Session, scanned: Scanned, bench: Bench) -> Thing | None:
-    if not bench.hand or not grammar.in_hand(scanned.seconds):
+    if not holds(scanned, bench):
         return None
     return _thing(session, codes.parse(bench.hand).code)
 

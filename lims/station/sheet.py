@@ -4,7 +4,15 @@ from markupsafe import Markup
 
 from lims import labels
 from lims.core import codes
-from lims.station.orders import COPY
+from lims.station.orders import COPY, ORDERS, Order, code_of
+
+
+def commands(*, practice: bool) -> list[tuple[Order, str, Markup]]:
+    """Every command with its code and symbol, for a sheet."""
+    return [
+        (order, code := code_of(order.name, practice=practice), drawn(code))
+        for order in ORDERS.values()
+    ]
 
 
 def drawn(code: str) -> Markup:

@@ -308,7 +308,7 @@ def test_H36_no_boundary_of_handing_in_is_between(database, measured):
     scan, key = Scan(clock.now(), "station-1", 1), uuid4().hex
 
     def hand_in() -> acts.Done:
-        return custody.hand_in(site.who, scan, key, key, given, claimed=absent)
+        return custody.hand_in(site.who, "move", scan, key, key, given, claimed=absent)
 
     judge = Judge(database, every=True)
     try:

@@ -73,7 +73,6 @@ def here(site: Site, chromium) -> Iterator[SimpleNamespace]:  # noqa: F811
     box = custody.make_box(tech, name="Box 7", parent=freezer, rows=4, columns=4).code
     (woman,) = made.women(MENSTRUAL, 1)
     vials = [made.thing(custody.ItemKind.DOSE, donor=woman) for _each in range(10)]
-    site.app.config["SCAN_SILENCE_MS"] = 600
     serving = Serving(site.app)
     context = chromium.new_context(base_url=f"http://127.0.0.1:{serving.port}")
     context.add_init_script(

@@ -40,7 +40,6 @@ STATE = """() => [...document.querySelectorAll("input:not([type=hidden]), select
 @pytest.fixture
 def address(web) -> Iterator[str]:  # noqa: F811
     """The app over the bed at an address of its own."""
-    web.config["SCAN_SILENCE_MS"] = 600
     with services_here.listening(web) as url:
         yield url
 
