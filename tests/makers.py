@@ -6,7 +6,7 @@ from uuid import uuid4
 
 import pytest
 
-from lims.core import clock, db
+from lims.core import clock, codes, db
 from lims.core.permissions import Actor, Role
 from tests.laboratory import START, Laboratory, Site
 
@@ -14,6 +14,14 @@ from tests.laboratory import START, Laboratory, Site
 def actor(*roles: Role, name: str = "somebody") -> Actor:
     """A person with these roles, new at each call."""
     return Actor(uuid4(), uuid4(), name, frozenset(roles), station="bench-1")
+
+
+def unlike(letter: str, taken: set[str]) -> str:
+    """A drawn code that is not among those taken: of a hundred thousand two may be alike."""
+    while (code := codes.draw(letter)) in taken:
+        continue
+    taken.add(code)
+    return code
 
 
 @pytest.fixture

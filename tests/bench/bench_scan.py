@@ -6,7 +6,6 @@ stands. The same two scans in a database of a million items and in one of ten th
 
 import argparse
 import json
-import re
 import sys
 import tempfile
 import time
@@ -24,6 +23,7 @@ from lims.core.permissions import Role
 from tests import services_here
 from tests.apps import app_over
 from tests.bench import filling, loops
+from tests.bench.bench_station import in_process
 from tests.makers import actor
 
 LOGIN, PASSWORD = "bench", uuid4().hex
@@ -53,30 +53,16 @@ class Station:
     """The station's page over one database, with the technician signed in."""
 
     def __init__(self, app, opened):
-        self.opened, self.client, self.carried = opened, app.test_client(), {}
-        self.backend = loops.backend(opened)
+        self.opened, self.backend = opened, loops.backend(opened)
         db.use(opened)
-        self.client.get("/sign-in")
-        signed = self._send("/sign-in", login=LOGIN, password=PASSWORD)
-        assert signed.status_code == 303, signed.text
-        self.client.get("/station")
-
-    def _send(self, path, **data):
-        with self.client.session_transaction() as session:
-            secret = session["csrf"]
-        return self.client.post(path, data={"_csrf": secret, **data})
+        self.page = in_process(app, {"password": PASSWORD})
 
     def scan(self, text):
         """Send one scan; seconds by the clock, and of both ends' processor."""
         db.use(self.opened)
         ran, begun = loops.both_ends_s(self.backend), time.perf_counter()
-        answer = self._send("/station", _key=uuid4().hex, code=text, **self.carried)
-        took = time.perf_counter() - begun, loops.both_ends_s(self.backend) - ran
-        if answer.status_code != 200 or 'data-verdict="stop"' in answer.text:
-            raise SystemExit(re.sub(r"<[^>]+>|\s+", " ", answer.text)[:600])
-        held = re.search(r"data-carried='([^']*)'", answer.text)
-        self.carried = json.loads(held[1].replace("&#34;", '"'))
-        return took
+        self.page.scan(text)
+        return time.perf_counter() - begun, loops.both_ends_s(self.backend) - ran
 
 
 def measure(addresses, dose, there, moves):

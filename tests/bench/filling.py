@@ -17,6 +17,7 @@ from lims.core import codes, db
 from lims.custody import ItemKind, Taken
 from tests.bench import loops
 from tests.custody import bench
+from tests.makers import unlike
 
 DOSES, ROUNDS = 3, 8
 
@@ -122,18 +123,11 @@ class Copier:
         _copy(connection, "ledger_entry", columns, entries)
         _copy(connection, "ledger_head", ["stream", "number", "digest"], heads)
 
-    def _free(self, letter):
-        # Among a million drawn at random some are alike.
-        while (code := codes.draw(letter)) in self.taken:
-            continue
-        self.taken.add(code)
-        return code
-
     def _one(self, entries, heads, tables):
         new = {}
         for old in self.made.old:
             if len(old) == codes.LENGTH:
-                new[old] = self._free(chr(old[0])).encode()
+                new[old] = unlike(chr(old[0]), self.taken).encode()
             elif len(old) == 36:
                 new[old] = str(uuid4()).encode()
             elif len(old) == 32:

@@ -8,8 +8,10 @@ from uuid import UUID, uuid4
 from sqlalchemy import insert
 
 from lims import studies
-from lims.core import clock, codes, db
+from lims.core import clock, db
 from lims.custody import Edge, Item, ItemKind, State
+from lims.custody.rules import LETTER
+from tests.makers import unlike
 
 KINDS = (ItemKind.FLASK, ItemKind.HARVEST, ItemKind.LOT, ItemKind.DOSE, ItemKind.QC_SAMPLE)
 STATES = {
@@ -19,7 +21,6 @@ STATES = {
     ItemKind.DOSE: (State.FILLED, State.AVAILABLE, State.ISSUED, State.ADMINISTERED),
     ItemKind.QC_SAMPLE: (State.STORED, State.EXHAUSTED, State.DESTROYED),
 }
-LETTERS = {"flask": "C", "harvest": "C", "lot": "L", "dose": "V", "qc-sample": "Q"}
 TAKEN: set[str] = set()
 
 
@@ -48,14 +49,6 @@ class Graph:
         return self.closure(above, self.children)
 
 
-def free(letter):
-    """A code that no graph of this run has: among a hundred thousand two may be alike."""
-    while (code := codes.draw(letter)) in TAKEN:
-        continue
-    TAKEN.add(code)
-    return code
-
-
 def made(donor: studies.Subject, size: int, chance: Random, *, most: int = 3) -> Graph:
     """A random genealogy of one donor: each item has none to `most` parents among the earlier.
 
@@ -65,7 +58,7 @@ def made(donor: studies.Subject, size: int, chance: Random, *, most: int = 3) ->
     items, edges = [], []
     for number in range(size):
         kind = chance.choice(KINDS)
-        here, code = uuid4(), free(LETTERS[kind.value])
+        here, code = uuid4(), unlike(LETTER[kind], TAKEN)
         state = chance.choice(STATES[kind])
         wanted = 0 if number == 0 or chance.random() < 0.02 else chance.randint(1, most)
         # Mostly young parents, so that the genealogy grows long and not flat.
