@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from lims import custody
 from lims.core import heartbeat
 from lims.ledger import sealing
 
@@ -34,6 +35,12 @@ PERIODIC: Sequence[Periodic] = (
         sealing.TASK,
         sealing.EVERY.total_seconds(),
         "what was written is sealed within a minute",
+        at_start=True,
+    ),
+    Periodic(
+        custody.monitoring.TASK,
+        custody.monitoring.EVERY_S,
+        "a freezer whose logger is silent is seen, and what stands there is held in time",
         at_start=True,
     ),
 )

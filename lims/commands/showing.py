@@ -41,6 +41,7 @@ def show(
     database = open_installation(settings)
     demo.prepare(first, settings.home, told)
     dose = demo.one_more_dose(settings.home)
+    demo.loggers_go_on(first)
     database.engine.dispose()
     found: list[bool] = []
 
@@ -59,6 +60,7 @@ def show(
             threading.Thread(target=look, args=[address], name="check", daemon=True).start()
 
     serve.run(settings, host, port, up)
+    demo.loggers_end()
     return 0 if not check or found == [True] else 1
 
 

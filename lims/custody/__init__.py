@@ -9,7 +9,7 @@ Start reading at `rules` (the published table of states). The steps call `make`,
 `set_state`; nothing here calls a step back.
 """
 
-from lims.custody import blocking, excursions, genealogy, mapping
+from lims.custody import blocking, excursions, genealogy, mapping, monitoring
 from lims.custody.amounts import Balance, judge_pool, judge_thaws, mass_balance
 from lims.custody.areas import path_of
 from lims.custody.areas import stream as place_stream
@@ -220,6 +220,7 @@ __all__ = [
     "mass_balance",
     "may_become",
     "may_correct",
+    "monitoring",
     "move",
     "move_place",
     "name_of",

@@ -1,4 +1,4 @@
-"""The curve of a way's temperature, as an SVG that needs no script: limits, holes, excursions.
+"""The curve of a temperature over time, as an SVG that needs no script: limits, holes, excursions.
 
 Knows no database. Instants become places on the paper; what is said beside it stands on the page.
 """
@@ -50,6 +50,7 @@ class Curve:
         limits: of the class of the box.
         levels: figures along the left edge.
         marks: instants along the lower edge, with the first and the last.
+        moves: where it was moved meanwhile.
     """
 
     lines: Sequence[str]
@@ -58,6 +59,7 @@ class Curve:
     marks: Sequence[Mark]
     gaps: Sequence[Strip]
     outside: Sequence[Strip]
+    moves: Sequence[int] = ()
     left: int = _LEFT
     right: int = WIDTH - _RIGHT
     top: int = _TOP
@@ -72,17 +74,14 @@ def curve(
     judged: Judged,
     start: datetime,
     end: datetime,
+    moves: Sequence[datetime] = (),
 ) -> Curve:
-    """Lay the way out from its sending to its receipt."""
+    """Lay a part of time out, such as a way from its sending to its receipt."""
     on_the_way = [
         sorted((each for each in record if start <= each.at <= end), key=lambda each: each.at)
         for record in records
     ]
-    limits = (
-        [each for each in (band.low, band.high, band.soft_high) if each is not None]
-        if (band)
-        else []
-    )
+    limits = list(band.limits) if band else []
     values = [each.cel for record in on_the_way for each in record] + limits or [Decimal(0)]
     bottom, step, top = _scale(min(values), max(values))
     span = max(end - start, timedelta(seconds=1))
@@ -113,6 +112,7 @@ def curve(
         marks=[Mark(x(start + span / 4 * each), start + span / 4 * each) for each in range(5)],
         gaps=[strip(each.start, each.end) for each in judged.gaps],
         outside=[strip(each.start, each.end) for each in judged.outside],
+        moves=[x(each) for each in moves],
     )
 
 

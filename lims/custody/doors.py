@@ -30,6 +30,7 @@ from lims.custody import permissions as may
 from lims.custody import schemas as of
 from lims.custody.items import find
 from lims.custody.models import Hold, Item, LateScan
+from lims.custody.monitoring import doors as monitoring_doors
 from lims.custody.rules import FINAL, KIND_NAMES, STATE_NAMES, ItemKind, State
 from lims.studies import Cell, Mark, Part, Step
 from lims.web.doors import Doors
@@ -194,7 +195,7 @@ def _is_not_offered(item: Item) -> bool:
 def _is_held(item: Item) -> bool:
     with db.reading() as session:
         # What the record of a way holds is lifted by its assessment.
-        return any(each.shipment_id is None for each in queries.holds(session, [item.id]))
+        return not all(holding.wants_assessment(each) for each in queries.holds(session, [item.id]))
 
 
 doors.act(
@@ -320,6 +321,7 @@ place_doors.declare(doors)
 rack_doors.declare(doors)
 counter_doors.declare(doors)
 shipment_doors.declare(doors)
+monitoring_doors.declare(doors)
 act_doors.declare(doors, about, _THERE)
 doors.read("/items/<code>", reading.card, name="card", title=_("An item"))
 doors.read("/items/<code>/lineage", reading.lineage, name="lineage", title=_("Its lineage"))

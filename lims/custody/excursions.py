@@ -34,13 +34,14 @@ class Band:
 
     Attributes:
         low, high: a reading beyond is outside at once; one on the limit is inside.
-        soft_high, soft_for: a reading above is outside once that lasted longer.
+        soft_low, soft_high, soft_for: a reading beyond is outside once that lasted longer.
     """
 
     low: Decimal | None
     high: Decimal
     soft_high: Decimal | None = None
     soft_for: timedelta = timedelta(0)
+    soft_low: Decimal | None = None
 
     def beyond(self, cel: Decimal) -> Decimal:
         """How far a reading lies beyond the nearer limit; below zero inside."""
@@ -49,7 +50,15 @@ class Band:
 
     def is_soft(self, cel: Decimal) -> bool:
         """Whether a reading is outside once it lasted."""
-        return self.soft_high is not None and cel > self.soft_high
+        return (self.soft_high is not None and cel > self.soft_high) or (
+            self.soft_low is not None and cel < self.soft_low
+        )
+
+    @property
+    def limits(self) -> tuple[Decimal, ...]:
+        """Every limit that it has."""
+        named = (self.low, self.high, self.soft_high, self.soft_low)
+        return tuple(each for each in named if each is not None)
 
 
 BANDS: Mapping[str, Band] = {
@@ -125,8 +134,13 @@ class Judged:
 
 
 def band_of(temperature_class: str) -> Band | None:
-    """The limits of a class of places; None where none are known."""
-    return BANDS.get(_OLDER.get(temperature_class, temperature_class))
+    """The limits of a class of places on a way; None where none are known."""
+    return band_for(BANDS, temperature_class)
+
+
+def band_for(bands: Mapping[str, Band], temperature_class: str) -> Band | None:
+    """The limits of a class in a table of them, also of one named as places were made before."""
+    return bands.get(_OLDER.get(temperature_class, temperature_class))
 
 
 def judge(

@@ -36,17 +36,20 @@ def place_hold(
     source: str,
     *,
     shipment_id: UUID | None = None,
+    episode_id: UUID | None = None,
 ) -> Hold:
     """Put a hold on an item whose row the caller holds; for steps that hear of a reason.
 
     Args:
-        shipment_id: the way that puts it there; then nothing but its assessment lifts it.
+        shipment_id, episode_id: the way, or the part of a place's time, that puts it there; then
+            nothing but its assessment lifts it.
     """
     placed = Hold(
         item_id=item.id,
         reason=reason.strip(),
         source=source,
         shipment_id=shipment_id,
+        episode_id=episode_id,
         placed_at=clock.now(),
         placed_by=actor.person,
     )
@@ -71,18 +74,24 @@ def lift_hold(actor: Actor, *, code: str, reason: str) -> Item:
     """Lift every hold on an item that a person may lift without a signature.
 
     Raises:
-        OnHold: there is none, or only such as want the assessment of a shipment.
+        OnHold: there is none, or only such as want the assessment of a temperature record.
     """
     if not reason.strip():
         raise BadInput(_("Say why the hold is lifted."), field="reason")
     with db.transaction() as session:
         item = find(session, code, lock=True)
         standing = queries.holds(session, [item.id])
-        found = [each for each in standing if each.shipment_id is None]
+        found = [each for each in standing if not wants_assessment(each)]
         if standing and not found:
             raise OnHold(
                 _(
                     "%(code)s is held by the temperature record of its way. Assess the shipment, "
+                    "and the hold ends with it.",
+                    code=codes.grouped(item.code),
+                )
+                if standing[0].shipment_id
+                else _(
+                    "%(code)s is held by the temperature of the place where it stood. Assess that, "
                     "and the hold ends with it.",
                     code=codes.grouped(item.code),
                 ),
@@ -99,6 +108,11 @@ def lift_hold(actor: Actor, *, code: str, reason: str) -> Item:
             each.lifted_because = reason.strip()
         touch(actor, item, "custody.hold-lifted", rows=found, reason=reason)
         return item
+
+
+def wants_assessment(hold: Hold) -> bool:
+    """Whether only a signed assessment of a temperature record lifts it."""
+    return hold.shipment_id is not None or hold.episode_id is not None
 
 
 def block_descendants(actor: Actor, item: Item, *, reason: str) -> list[Item]:

@@ -157,7 +157,7 @@ def _keep(actor: Actor, session: Session, shipment: Shipment, brought: Brought) 
             _("The file says that its figures were made up; a live system refuses it."),
             field="file",
         )
-    channel = _channel(reading, brought)
+    channel = channel_of(reading, brought)
     points = readings_of(channel)
     start, end = shipment.sent_at, shipment.received_at or clock.now()
     if not any(start <= each.at <= end for each in points):
@@ -214,7 +214,7 @@ def _known(before: LoggerFile) -> LoggerKnown:
     )
 
 
-def _channel(reading: Reading, brought: Brought) -> LoggerChannel:
+def channel_of(reading: Reading, brought: Brought) -> LoggerChannel:
     """The temperature of the box, with its unit and its time zone known.
 
     Raises:
@@ -262,7 +262,7 @@ def read_again(file: LoggerFile) -> Reading:
 def points_of(file: LoggerFile, reading: Reading | None = None) -> list[Read]:
     """A kept file's readings."""
     chosen = Brought(file.name, b"", file.zone, file.unit, file.channel)
-    return readings_of(_channel(reading or read_again(file), chosen))
+    return readings_of(channel_of(reading or read_again(file), chosen))
 
 
 def judged_by(session: Session, shipment: Shipment, box: Place) -> Judged:

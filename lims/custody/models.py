@@ -282,6 +282,8 @@ class Hold(Tracked, Base):
     source: Mapped[str] = mapped_column(String(40))
     # The way that put it there; then only a signed assessment lifts it.
     shipment_id: Mapped[UUID | None] = mapped_column(ForeignKey("custody_shipment.id"), index=True)
+    # The part of a place's time that put it there; likewise.
+    episode_id: Mapped[UUID | None] = mapped_column(ForeignKey("custody_episode.id"), index=True)
     placed_at: Mapped[datetime]
     placed_by: Mapped[UUID | None]
     lifted_at: Mapped[datetime | None]

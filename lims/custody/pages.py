@@ -10,12 +10,15 @@ from lims.core.words import Exact
 from lims.custody import loggers, queries, shipment_doors, standing, ways
 from lims.custody.curve import curve
 from lims.custody.excursions import band_of, judge
+from lims.custody.monitoring import drawing
+from lims.custody.monitoring import pages as monitoring_pages
 from lims.custody.permissions import READ
 from lims.custody.rules import KIND_NAMES, STATE_NAMES
 from lims.web import auth
 from lims.web.doors import acts_for
 
 blueprint = Blueprint("custody", __name__, template_folder="templates")
+blueprint.register_blueprint(monitoring_pages.blueprint)
 _LISTED = 1000  # readings in the table
 
 
@@ -55,7 +58,9 @@ def shipment(shipment_id: UUID) -> ResponseReturnValue:
             else None,
             judged=judged,
             degrees=lambda cel: Exact(f"{cel} °C"),
-            zone=current_app.config["TIME_ZONE"],
+            edge=drawing.edges(
+                row.sent_at, row.received_at or clock.now(), current_app.config["TIME_ZONE"]
+            ),
             outside=standing.in_words(judged.time_outside),
             readings=on_the_way[:_LISTED],
             more=len(on_the_way) > _LISTED,

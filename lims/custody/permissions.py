@@ -94,6 +94,38 @@ AGREE = permission(
     granted_to={Role.INVESTIGATOR},
     about="Agree, as the investigator, to quality's assessment of a shipment.",
 )
+LINK_LOGGER = permission(
+    "custody:place:link-logger",
+    granted_to=PLACE.granted_to | {Role.QC_OFFICER},
+    about="Say which logger measures a place, or that it does so no longer.",
+)
+READ_PLACE_LOGGER = permission(
+    "custody:place:read-logger",
+    granted_to={
+        Role.TECHNICIAN,
+        Role.ANALYST,
+        Role.QC_OFFICER,
+        Role.PHARMACIST,
+        Role.ADMINISTRATOR,
+        Role.OPERATOR,
+    },
+    about="Read the temperature logger of a place, or deliver its readings.",
+)
+WATCH = permission(
+    "custody:place:watch",
+    granted_to={Role.SYSTEM},
+    about="Look at the temperature of every place that a logger measures.",
+)
+ASSESS_EPISODE = permission(
+    "custody:episode:assess",
+    granted_to=ASSESS.granted_to,
+    about="Assess the temperature of a place under one's own signature.",
+)
+AGREE_EPISODE = permission(
+    "custody:episode:agree",
+    granted_to=AGREE.granted_to,
+    about="Agree, as the investigator, to quality's assessment of a place's temperature.",
+)
 DIVIDE = permission(
     "custody:item:divide",
     granted_to={Role.TECHNICIAN, Role.ANALYST},

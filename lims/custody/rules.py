@@ -48,6 +48,13 @@ class Outcome(StrEnum):
     NOT_USABLE = "not-usable"
 
 
+OUTCOME_NAMES: Mapping[Outcome, _] = {
+    Outcome.NO_EFFECT: _("Usable: it has no effect on the material"),
+    Outcome.LOGGER_FAULT: _(
+        "Usable: the logger was at fault, and other evidence shows the temperature"
+    ),
+    Outcome.NOT_USABLE: _("Not usable"),
+}
 LETTER: Mapping[ItemKind, str] = {
     ItemKind.KIT: "K",
     ItemKind.SPECIMEN: "S",

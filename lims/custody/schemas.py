@@ -143,7 +143,7 @@ class CountOut(fields.Shape):
     not_known = fields.Codes()
 
 
-class _Instant(fields.Moment):
+class AddressInstant(fields.Moment):
     """An instant in an address: with its offset as in JSON, not in parts as a form sends it."""
 
     def from_form(self, name: str, form: Mapping[str, str], files: Mapping[str, Any]) -> Any:
@@ -154,7 +154,7 @@ class _Instant(fields.Moment):
 class AtIn(fields.Shape):
     """At which instant."""
 
-    at = _Instant(label=_("When"))
+    at = AddressInstant(label=_("When"))
 
 
 class TrailIn(fields.Shape):

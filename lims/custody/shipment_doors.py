@@ -17,7 +17,7 @@ from lims.custody import shipment_schemas as of
 from lims.custody.excursions import Fault
 from lims.custody.models import Shipment, TransportRecord
 from lims.custody.place_kinds import temperature_name
-from lims.custody.rules import Outcome, RecordState
+from lims.custody.rules import OUTCOME_NAMES, Outcome, RecordState
 from lims.web.doors import Doors
 
 STATES: Mapping[RecordState | None, _] = {
@@ -123,7 +123,7 @@ def facts_of(session: Session, row: Shipment) -> list[tuple[Any, Any]]:
     rows.append((_("Temperature record"), STATES[record.state if record else None]))
     found = ways.assessment_of(session, record.id) if record else None
     if found is not None:
-        rows.append((_("Assessment"), of.OUTCOMES[found.outcome.value]))
+        rows.append((_("Assessment"), OUTCOME_NAMES[found.outcome]))
         rows.append((_("Reason"), found.reason))
         rows.append((_("Assessed by"), _said(session, found.signed_by, found.signed_at)))
         if found.agreed_at is not None:

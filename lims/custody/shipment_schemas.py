@@ -1,20 +1,17 @@
 """What comes in and goes out at the doors of shipments."""
 
 from lims.core.words import Text as _
+from lims.custody.rules import OUTCOME_NAMES
 from lims.custody.schemas import TEMPERATURES, SignIn
 from lims.web import fields
 from lims.web.choices import OneOf
 
 __all__ = [
-    "OUTCOMES", "TEMPERATURES", "AssessIn", "DispatchIn", "DispatchOut", "LoggerIn", "ShipmentIn",
+    "TEMPERATURES", "AssessIn", "DispatchIn", "DispatchOut", "LoggerIn", "ShipmentIn",
     "ShipmentOut", "SignIn",
 ]  # fmt: skip
 
-OUTCOMES = {
-    "no-effect": _("Usable: it has no effect on the material"),
-    "logger-fault": _("Usable: the logger was at fault, and other evidence shows the temperature"),
-    "not-usable": _("Not usable"),
-}
+OUTCOMES = {each.value: name for each, name in OUTCOME_NAMES.items()}
 
 
 class DispatchIn(fields.Shape):

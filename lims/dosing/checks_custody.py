@@ -16,48 +16,74 @@ from lims.dosing.checks_words import (
     override,
     the_dose,
 )
-from lims.dosing.facts import BedsideFacts
+from lims.dosing.facts import BedsideFacts, Storage, Transport
 
 _ = Text
 
 
 def b16_temperature(facts: BedsideFacts) -> Finding | None:
-    """B16: no excursion is open on any way of it, and the loggers' records are whole.
+    """B16: no excursion is open where it stood or on any way of it; the records are whole.
 
     A gap is no warning here (13.21). What quality found usable is given only where the
     investigator has agreed as well, and then with a reason.
     """
-    ways = facts.transport
-    if known_dose(facts) is None or ways is None:
+    if known_dose(facts) is None or facts.transport is None or facts.storage is None:
         return no_dose_yet(facts)
     what = the_dose(facts)
-    if ways.travelling:
+    if facts.transport.travelling:
         why = _("it or what it was made from is still on its way")
         return stopped(what, why, QUARANTINE_BOX, PHARMACY)
-    if ways.unusable:
-        why = _("its temperature on the way was assessed, and it must not be used")
-    elif ways.open:
-        why = _(
-            "its temperature on the way was outside of the limits or is not fully recorded, and "
-            "nobody has assessed it"
-        )
-    elif ways.unagreed:
-        why = _("the investigator has not agreed to the assessment of its temperature on the way")
-    elif ways.agreed:
-        return warned(
-            what,
+    bad = _bad_way(facts.transport) or _bad_place(facts.storage)
+    if bad is not None:
+        return stopped(what, bad, instead(facts), QUALITY)
+    if facts.transport.agreed or facts.storage.agreed:
+        why = (
             _(
                 "its temperature on the way was outside of the limits or is not fully recorded; "
                 "quality unit and investigator have found it usable"
-            ),
-            _("Read the assessment and write the reason."),
-            QUALITY,
+            )
+            if facts.transport.agreed
+            else _(
+                "the place where it stood was outside of its limits or is not fully recorded; "
+                "quality unit and investigator have found it usable"
+            )
         )
-    elif ways.ways:
-        return passed(what, _("no excursion is open, and the record of every way is complete"))
-    else:
-        return passed(what, _("it was never sent from site to site"))
-    return stopped(what, why, instead(facts), QUALITY)
+        return warned(what, why, _("Read the assessment and write the reason."), QUALITY)
+    return passed(what, _how_good(facts.transport, facts.storage))
+
+
+def _how_good(ways: Transport, kept: Storage) -> Text:
+    if ways.ways:
+        return _("no excursion is open, and the record of every way is complete")
+    if kept.measured:
+        return _("no excursion is open where it stood, and no reading is missing")
+    return _("it was never sent from site to site, and no logger is read where it stood")
+
+
+def _bad_way(ways: Transport) -> Text | None:
+    if ways.unusable:
+        return _("its temperature on the way was assessed, and it must not be used")
+    if ways.open:
+        return _(
+            "its temperature on the way was outside of the limits or is not fully recorded, and "
+            "nobody has assessed it"
+        )
+    if ways.unagreed:
+        return _("the investigator has not agreed to the assessment of its temperature on the way")
+    return None
+
+
+def _bad_place(kept: Storage) -> Text | None:
+    if kept.unusable:
+        return _("the temperature of the place where it stood was assessed; it must not be used")
+    if kept.open:
+        return _(
+            "the place where it stood was outside of its limits or is not fully recorded, and "
+            "nobody has assessed it"
+        )
+    if kept.unagreed:
+        return _("the investigator has not agreed to the assessment of the place where it stood")
+    return None
 
 
 def b17_custody(facts: BedsideFacts) -> Finding | None:

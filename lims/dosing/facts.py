@@ -31,6 +31,7 @@ from lims.dosing.facts_product import (
     Kept,
     Lineage,
     Lot,
+    Storage,
     Thaw,
     Transport,
 )
@@ -60,6 +61,7 @@ __all__ = [
     "Plan",
     "Session",
     "Spoken",
+    "Storage",
     "Thaw",
     "TransferWindow",
     "Transport",
@@ -235,6 +237,7 @@ class BedsideFacts:
     lineage: Lineage | None = None
     thaw: Thaw | None = None
     transport: Transport | None = None
+    storage: Storage | None = None
     custody: Custody | None = None
     inspection: Inspection = field(default_factory=Inspection)
     window: TransferWindow | CycleWindow | AnyTime | None = None

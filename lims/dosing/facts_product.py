@@ -168,6 +168,25 @@ class Transport:
 
 
 @dataclass(frozen=True)
+class Storage:
+    """How the places were whose logger measured the container, counted by state of what was found.
+
+    Attributes:
+        measured: a logger measured one of the places where it stood.
+        open: outside of the hard limits, without a reading or out of order, and not assessed.
+        unusable: assessed as not usable.
+        unagreed: assessed as usable; the investigator has not agreed.
+        agreed: assessed as usable; she has.
+    """
+
+    measured: bool = False
+    open: int = 0
+    unusable: int = 0
+    unagreed: int = 0
+    agreed: int = 0
+
+
+@dataclass(frozen=True)
 class Inspection:
     """What the operator looked at, at the bedside. None: not looked at yet."""
 

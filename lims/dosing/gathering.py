@@ -34,6 +34,7 @@ from lims.dosing.gathering_product import (
     dose_facts,
     lineage_facts,
     lot_facts,
+    storage_facts,
     thaw_facts,
     transport_facts,
 )
@@ -68,6 +69,7 @@ def facts_of(session: Session, asked: Asked, *, now: datetime | None = None) -> 
         lineage=lineage_facts(session, item, lot, read, asked) if item and lot else None,
         thaw=thaw_facts(session, item) if item and lot else None,
         transport=transport_facts(session, item) if item and lot else None,
+        storage=storage_facts(session, item) if item and lot else None,
         custody=custody_facts(session, item, asked) if item and lot else None,
         inspection=told.Inspection(
             **{

@@ -19,7 +19,7 @@ from lims.dosing import facts as told
 from lims.dosing.asked import Asked
 from lims.dosing.gathering import facts_of
 from lims.dosing.gathering_people import assessment_facts
-from lims.dosing.gathering_product import transport_of
+from lims.dosing.gathering_product import storage_facts, transport_of
 from lims.qc import Finding
 
 _NOT_USED = (State.BLOCKED.value, State.REJECTED.value)
@@ -48,6 +48,7 @@ def facts_then(
         participant=_participant(session, subject, facts.participant, at),
         consent=_consent(session, subject, facts.consent, at),
         transport=_transport(session, item, [each.id for each in line], at),
+        storage=storage_facts(session, item, at),
         custody=_custody(session, item, asked, facts.custody, at),
         window=_window(session, subject, facts.window, at),
         assessment=assessment_facts(session, subject, at, facts.time_zone, then=True),

@@ -151,6 +151,36 @@ def transport_of(
     )
 
 
+def storage_facts(session: Session, item: Item, at: datetime | None = None) -> told.Storage:
+    """What was found of the places where it stood; as it stood at `at`, where that is given.
+
+    A warm spell within the hard limits is written down and stops nobody; a silence does (13.21).
+    """
+    grave = [
+        (each, state)
+        for each in custody.monitoring.befell(session, item, at)
+        if (state := custody.monitoring.state_at(session, each, at)) is not None
+        and (
+            each.kind is not custody.excursions.Fault.EXCURSION
+            or each.level is custody.monitoring.Level.STOP
+            or state is custody.RecordState.UNUSABLE
+        )
+    ]
+    states = [state for _each, state in grave]
+    usable = [each for each, state in grave if state is custody.RecordState.ASSESSED]
+    agreed = [
+        each for each in usable
+        if each.agreed_at is not None and (at is None or each.agreed_at <= at)
+    ]  # fmt: skip
+    return told.Storage(
+        measured=any(span.place_id for span in custody.monitoring.measured(session, item)),
+        open=states.count(custody.RecordState.OPEN),
+        unusable=states.count(custody.RecordState.UNUSABLE),
+        unagreed=len(usable) - len(agreed),
+        agreed=len(agreed),
+    )
+
+
 def _agreed(session: Session, way: custody.Way, at: datetime | None) -> bool:
     found = custody.assessment_of(session, way.record_id) if way.record_id else None
     when = found.agreed_at if found else None

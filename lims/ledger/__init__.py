@@ -25,7 +25,7 @@ from lims.ledger.cosigning import (
 from lims.ledger.cosigning import use as witnessed_by
 from lims.ledger.countering import COUNTERS, counter, countered, counters
 from lims.ledger.guards import form_watched, install_guards, missing_guards
-from lims.ledger.history import entries_by, entries_with, streams_of, value_at
+from lims.ledger.history import entries_by, entries_from, entries_with, streams_of, value_at
 from lims.ledger.keys import KeyPlace, KnownKey, NoSealKey, right_key
 from lims.ledger.keys import history as key_history
 from lims.ledger.keys import missing as key_missing
@@ -93,6 +93,7 @@ __all__ = [
     "countered",
     "counters",
     "entries_by",
+    "entries_from",
     "entries_of",
     "entries_since",
     "entries_with",

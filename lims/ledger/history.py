@@ -53,6 +53,24 @@ def entries_with(
         yield rules.read(found[each])
 
 
+def entries_from(db: Session, since: datetime, stream: str, needle: str) -> Iterator[rules.Entry]:
+    """Entries written from an instant on whose bytes hold a text, in the order of their ids.
+
+    Args:
+        stream: how the names of their streams begin, such as `item/`.
+    """
+    found = db.scalars(
+        select(LedgerEntry.body)
+        .where(
+            LedgerEntry.at >= since,
+            LedgerEntry.stream.startswith(stream, autoescape=True),
+            _holds(db, needle),
+        )
+        .order_by(LedgerEntry.id)
+    )
+    return (rules.read(body) for body in found)
+
+
 def entries_by(db: Session, person: str, since: datetime) -> list[rules.Entry]:
     """What a person wrote after an instant, newest first."""
     found = db.scalars(

@@ -163,6 +163,7 @@ def _place(session: Session, read: codes.Scanned) -> Known:
     card = [
         (_("Place"), place.name),
         (_("Temperature"), custody.temperature_name(place.temperature_class)),
+        *custody.monitoring.said.now_facts(session, place),
         (_("Items here"), custody.how_many_at(session, place.id)),
         *custody.place_facts(session, place),
     ]

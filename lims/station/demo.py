@@ -3,12 +3,15 @@
 Twelve women stand at all stages of the journey, because each began at another time and all stop at
 now. Two sites, three cords beside the women's own cells, and lots that ended in every way:
 released, in review, out of specification, rejected, expired, recalled. Vials travelled between the
-sites in the last forty days; one way was too warm and one logger was silent for a while. The data
-is kept when the demonstration runs again; each start brings one more dose to issue.
+sites in the last forty days; one way was too warm and one logger was silent for a while. Loggers
+measure the cold places, and go on while the demonstration runs. The data is kept when it runs
+again; each start brings one more dose to issue.
 """
 
 import json
+import logging
 import os
+import threading
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 from functools import partial
@@ -24,7 +27,14 @@ from lims.core.errors import Conflict
 from lims.core.permissions import Actor, Role
 from lims.core.words import Text as _
 from lims.custody import Item, ItemKind, Place, State, holds, items_of
-from lims.station.rehearsal import enrolling, furnishing, giving, testing, travelling
+from lims.station.rehearsal import (
+    enrolling,
+    furnishing,
+    giving,
+    keeping_cold,
+    testing,
+    travelling,
+)
 from lims.station.rehearsal.bank import Assay, Bank, cycle, from_a_bank
 from lims.station.rehearsal.leaving import print_labels
 from lims.station.rehearsal.mishaps import Mishaps
@@ -49,6 +59,9 @@ _WAYS = (
     (4, travelling.good),
 )
 _PER_WAY = 2
+_DELIVERS_S = 60
+_ended = threading.Event()
+log = logging.getLogger(__name__)
 _SEED = 43  # its list gives the exosomes to those of them whose stage shows it
 Told = Callable[[str], None]
 
@@ -95,12 +108,16 @@ def _make(first: Actor, told: Told) -> Stage:
         banked.join(own)
         furnishing.furnish(own, "Sari", freezer="F1", boxes=2)
         furnishing.furnish(banked, "Xi'an", freezer="F2", boxes=6)
+        furnishing.furnish_more(own, "Sari")
         for stage in (own, banked):
             document, site = documents(stage.study)
             stage.do("adel", studies.load, document=document, site_document=site)
             open_study(stage, now)
         own.walk(_walks(own, banked, now, told), until=now)
         set_clock.set(now)
+        for stage in (own, banked):
+            keeping_cold.measure(stage, now)
+        keeping_cold.judge(own)
         _learner(first, (own, banked))
         _replace(own)
         print_labels()
@@ -196,6 +213,25 @@ def _keep_people(stage: Stage, home: Path) -> None:
     handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(handle, "w", encoding="utf-8") as file:
         json.dump({"people": listed}, file, indent=1, ensure_ascii=False)
+
+
+def loggers_go_on(first: Actor) -> None:
+    """Deliver what the loggers have measured meanwhile, and go on doing so while this runs."""
+
+    def deliver() -> None:
+        while not _ended.wait(_DELIVERS_S):
+            try:
+                keeping_cold.deliver_due(first)
+            except Exception as failure:  # the demonstration goes on, and so does the next minute
+                log.warning("the loggers could not deliver: %s", type(failure).__name__)
+
+    keeping_cold.deliver_due(first)
+    threading.Thread(target=deliver, name="loggers", daemon=True).start()
+
+
+def loggers_end() -> None:
+    """No more readings; the demonstration ends."""
+    _ended.set()
 
 
 def one_more_dose(home: Path) -> dict[str, str] | None:

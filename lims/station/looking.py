@@ -1,7 +1,8 @@
 """What /look is shown with: made-up things that no database knows, in the reader's language."""
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
+from decimal import Decimal
 from enum import StrEnum
 from types import SimpleNamespace
 from typing import Any
@@ -192,10 +193,42 @@ def things(zone: ZoneInfo) -> dict[str, Any]:
     ]  # fmt: skip
     item = Item(code=_code("V", 4217), kind=ItemKind.DOSE, state=State.RELEASED, thaw_count=0)
     return {
+        **_temperatures(place, now, zone),
         "rests": rests, "item": item, "out": timedelta(minutes=4), "cold": True,
         "in_words": custody.in_words, "drawn": _lineage(), "kinds": KIND_NAMES,
         "states": STATE_NAMES,
     }  # fmt: skip
+
+
+def _temperatures(place: Place, now: datetime, zone: ZoneInfo) -> dict[str, Any]:
+    """A place as it stands in four ways, and a day with a warm spell and a silence."""
+    monitoring, read = custody.monitoring, custody.excursions.Read
+    logger = SimpleNamespace(serial="TT-77")
+    stands = [
+        monitoring.Now(place, logger, newest, standing)  # type: ignore[arg-type]
+        for newest, standing in (
+            (read(now - timedelta(minutes=1), Decimal("-81.2")), monitoring.Standing.GOOD),
+            (read(now - timedelta(minutes=2), Decimal("-58.4")), monitoring.Standing.OUTSIDE),
+            (read(now - timedelta(minutes=43), Decimal("-80.3")), monitoring.Standing.NO_DATA),
+            (None, monitoring.Standing.NO_DATA),
+        )
+    ]
+    begins = now - timedelta(hours=24)
+    readings = [
+        read(begins + timedelta(minutes=at), Decimal(-58 if 480 < at < 560 else -80 - at // 10 % 2))
+        for at in range(0, 1441, 10)
+        if not 900 < at < 1100
+    ]
+    drawn = monitoring.drawing.of_readings(readings, place, begins, now)
+    return {
+        "stands": stands,
+        "warmth": drawn,
+        "edge": monitoring.drawing.edges(begins, now, zone),
+        "degrees": monitoring.said.degrees,
+        "told": monitoring.said,
+        "place": place,
+        "listed": 3,
+    }
 
 
 def _lineage() -> Drawn:

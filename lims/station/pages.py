@@ -1,9 +1,10 @@
 """The pages that belong to no step: home, what was scanned, one item, one place, its trace."""
 
+from collections.abc import Sequence
 from typing import Any
 from uuid import uuid4
 
-from flask import Blueprint, abort, redirect, render_template, request
+from flask import Blueprint, abort, current_app, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
@@ -44,6 +45,7 @@ blueprint.register_blueprint(practice_pages.blueprint)
 nav.add(_("What waits"), "/", PEOPLE, order=1)
 nav.add(_("Undo"), "/undo", UNDO.granted_to & PEOPLE, order=65)
 _SHOWN = 2  # of each list on the start page
+_WATCHED = 6  # of what is watched there
 _CARDS = 7  # lists that are drawn there; what else there is stands below by its count
 _ENTRIES = 40  # of a trail on one page
 
@@ -62,8 +64,9 @@ def home() -> ResponseReturnValue:
         title=_("What waits for you"),
         found=full[:_CARDS],
         further=[*full[_CARDS:], *(each for each in found if not each[1])],
-        total=sum(len(lines) for _each, lines in found),
+        total=sum(len(lines) for each, lines in found if not each.watched),
         shown=_SHOWN,
+        watched=_WATCHED,
         now=clock.now(),
     )
 
@@ -159,6 +162,7 @@ def item(code: str) -> ResponseReturnValue:
             last=stays.last_known(rests),
             out=custody.open_time(session, found),
             cold=any(each.frozen for each in rests),
+            **_warmth(session, found, rests),
             in_words=custody.in_words,
             parents=custody.parents(session, found.id),
             spent=custody.spent(session, found),
@@ -206,12 +210,35 @@ def place(code: str) -> ResponseReturnValue:
             kinds=KIND_NAMES,
             states=STATE_NAMES,
             facts=custody.place_facts(session, found),
+            now=custody.monitoring.now_in(session, found),
+            told=custody.monitoring.said,
             shipments=custody.shipments_of(session, found.id),
             acts=acts_for("A", None, actor, found),
             undo=trails.undo_of(session, found, actor),
             counts=trails.counts(session, found, actor),
             key=uuid4().hex,
         )
+
+
+def _warmth(session: Session, found: Item, rests: Sequence[stays.Rest]) -> dict[str, Any]:
+    """How warm it was where a thing stood, up to now or until it was gone."""
+    gone = rests[0].since if rests and found.state in custody.FINAL else None
+    drawn = custody.monitoring.drawing.of_item(session, found, gone)
+    if drawn is None:
+        return {"warmth": None}
+    told = custody.monitoring.said
+    return {
+        "warmth": drawn,
+        "edge": custody.monitoring.drawing.edges(
+            drawn.start, drawn.end, current_app.config["TIME_ZONE"]
+        ),
+        "degrees": told.degrees,
+        "listed": custody.monitoring.drawing.LISTED,
+        "episodes": [
+            (each, told.in_words(each), told.STATES[each.state])
+            for each in custody.monitoring.befell(session, found, gone)
+        ],
+    }
 
 
 def _of_dose(session: Session, found: Item, actor: Actor) -> dict[str, Any]:

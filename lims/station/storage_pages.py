@@ -76,6 +76,8 @@ def storage() -> ResponseReturnValue:
             states=STATE_NAMES,
             place_kinds=custody.PLACE_KINDS,
             temperature=custody.temperature_name,
+            now=custody.monitoring.everywhere(opened),
+            told=custody.monitoring.said,
         )
 
 

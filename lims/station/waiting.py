@@ -26,12 +26,14 @@ class Waiting:
 
     Attributes:
         find: the lines, the most urgent first.
+        watched: drawn also where all is well; it waits for nobody.
     """
 
     id: str
     title: Text
     roles: frozenset[Role]
     find: Callable[[Session, Actor], Sequence[Line]]
+    watched: bool = False
 
 
 def _items(kind: ItemKind, *states: State) -> Callable[[Session, Actor], list[Line]]:
@@ -179,6 +181,19 @@ LISTS: tuple[Waiting, ...] = (
         on_the_way.records,
     ),
     Waiting(
+        "episodes",
+        _("Temperatures of places to assess"),
+        frozenset({_R.QC_OFFICER}),
+        watching.episodes,
+    ),
+    Waiting(
+        "warmth",
+        _("Temperature now"),
+        frozenset({_R.TECHNICIAN, _R.QC_OFFICER, _R.PHARMACIST, _R.ADMINISTRATOR}),
+        watching.temperatures,
+        watched=True,
+    ),
+    Waiting(
         "late-scans",
         _("Scans that arrived late"),
         frozenset({_R.QC_OFFICER, _R.PHARMACIST}),
@@ -283,12 +298,6 @@ LISTS: tuple[Waiting, ...] = (
         _("Participants to bring into an arm"),
         frozenset({_R.INVESTIGATOR}),
         _subjects(SubjectState.ELIGIBLE),
-    ),
-    Waiting(
-        "no-readings",
-        _("Temperature not known"),
-        frozenset({_R.TECHNICIAN, _R.QC_OFFICER, _R.ADMINISTRATOR}),
-        watching.without_readings,
     ),
     Waiting(
         "unsealed",

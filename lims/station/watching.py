@@ -1,4 +1,4 @@
-"""What nobody has to ask for: what runs out or ran out, what was refused, what is not known."""
+"""What nobody has to ask for: what runs out or ran out, was refused, is too warm or not known."""
 
 from datetime import datetime, timedelta
 
@@ -6,7 +6,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from lims import custody, ledger
-from lims.core import clock, codes
+from lims.core import clock
 from lims.core.permissions import Actor
 from lims.core.words import Text as _
 from lims.custody import Item, ItemKind, Place, State
@@ -18,6 +18,13 @@ TODAY = timedelta(hours=24)
 _KEPT = (State.FILLED, State.AVAILABLE, State.ALLOCATED, State.ISSUED, State.RETURNED)
 # Places that keep a temperature by themselves; what lies in one has its temperature.
 _COLD = ("fridge", "freezer", "tank", "incubator")
+Standing = custody.monitoring.Standing
+_URGENCY = {
+    Standing.OUTSIDE: 0,
+    Standing.NO_DATA: 1,
+    Standing.NO_LOGGER: 2,
+    Standing.GOOD: 3,
+}
 
 
 def _line(item: Item, *, late: bool, word: _) -> Line:
@@ -55,24 +62,53 @@ def expired(session: Session, _actor: Actor) -> list[Line]:
     return [_line(each, late=True, word=_("expired")) for each in found]
 
 
-def without_readings(session: Session, _actor: Actor) -> list[Line]:
-    """Cold places of which nobody knows how cold they are: no data is never taken for good."""
-    found = session.scalars(
-        select(Place).where(Place.kind.in_(_COLD)).order_by(Place.name).limit(MOST)
+def temperatures(session: Session, _actor: Actor) -> list[Line]:
+    """How warm it is in every place that keeps a temperature, the worst first.
+
+    No data is never taken for good: neither a logger that is silent nor a place without one.
+    """
+    known = custody.monitoring.everywhere(session)
+    cold = session.scalars(
+        select(Place)
+        .where(Place.kind.in_(_COLD) | Place.id.in_(known))
+        .order_by(Place.name)
+        .limit(MOST)
     )
+    lines = []
+    for place in cold:
+        now = known.get(place.id)
+        if now is None and custody.monitoring.now_in(session, place):
+            continue  # the logger of what it lies in measures it as well
+        lines.append((_URGENCY[now.standing if now else Standing.NO_LOGGER], _warmth(place, now)))
+    return [line for _urgency, line in sorted(lines, key=lambda each: each[0])]
+
+
+def _warmth(place: Place, now: custody.monitoring.Now | None) -> Line:
+    told = custody.monitoring.said
+    standing = now.standing if now else Standing.NO_LOGGER
+    bad = standing is not Standing.GOOD
+    if now is None:
+        said = _("%(place)s: no logger measures it", place=place.name)
+    elif standing is Standing.NO_DATA:  # it stands beside it, large
+        said = _("%(place)s: %(now)s", place=place.name, now=told.besides(now))
+    else:
+        said = _("%(place)s: %(now)s", place=place.name, now=told.now_in_words(now))
+    return Line(f"/places/{place.code}/temperature", "", said, None, bad, told.STANDINGS[standing])
+
+
+def episodes(session: Session, _actor: Actor) -> list[Line]:
+    """Parts of the time of places that were not good, and that nobody has assessed."""
+    told = custody.monitoring.said
     return [
         Line(
-            f"/places/{place.code}",
-            codes.grouped(place.code),
-            _(
-                "%(place)s, %(class)s: no reading of it is kept here",
-                place=place.name,
-                **{"class": place.temperature_class},
-            ),
-            late=True,
-            late_word=_("NO DATA"),
+            f"/episodes/{each.id}",
+            "",
+            _("%(place)s: %(now)s", place=place.name, now=told.in_brief(each)),
+            each.began_at,
+            each.level is custody.monitoring.Level.STOP,
+            _("on hold"),
         )
-        for place in found
+        for place, each in custody.monitoring.to_assess(session, MOST)
     ]
 
 

@@ -30,6 +30,10 @@ WITHOUT = {
     "lims.custody.loggers.free": INSIDE,
     "lims.custody.loggers.hold": INSIDE,
     "lims.custody.loggers.take": INSIDE,
+    "lims.custody.monitoring.episodes.free": INSIDE,
+    "lims.custody.monitoring.episodes.hold": INSIDE,
+    "lims.custody.monitoring.episodes.look": INSIDE,
+    "lims.custody.monitoring.episodes.written": INSIDE,
     "lims.custody.dividing.end": INSIDE,
     "lims.custody.dividing.request_label": INSIDE,
     "lims.custody.dividing.throw_away": INSIDE,
@@ -50,6 +54,7 @@ WITHOUT = {
     "lims.people.signing.confirm": "asks for the person's own secret, which is more than a role",
     "lims.people.signing.signature": "writes what confirm has asked for",
     "lims.station.demo.prepare": "the console's, for practice; what it does asks at each step",
+    "lims.station.demo.loggers_go_on": "the console's, for practice; each delivery asks",
     "lims.station.waiting.lists_for": "says which lists a person's roles have",
     "lims.dosing.bedside.verdict_of": "reads; the door that shows it asks",
 }

@@ -38,6 +38,7 @@ from lims.dosing.facts import (
     Plan,
     Session,
     Spoken,
+    Storage,
     Thaw,
     TransferWindow,
     Transport,
@@ -101,6 +102,7 @@ def good_facts(kind: str = "exo", **changes: Any) -> BedsideFacts:
         ),
         thaw=None if kind == "prp" else Thaw(NOW - 20 * M, 1, False, Kept.ROOM),
         transport=Transport(ways=1),
+        storage=Storage(measured=True),
         custody=Custody(here=True),
         inspection=Inspection(True, True, True, True, True, True),
         window=TransferWindow(48 * H, FET, NOW - H) if kind == "exo"
@@ -263,6 +265,11 @@ STOPS: list[tuple[str, str, dict[str, Any]]] = [
     ("B16", "exo", {"transport": {"unusable": 1}}),
     ("B16", "exo", {"transport": {"unagreed": 1}}),
     ("B16", "exo", {"transport": {"unagreed": 1, "agreed": 1}}),
+    ("B16", "exo", {"storage": {"open": 1}}),
+    ("B16", "cord", {"storage": {"open": 1, "agreed": 1}}),
+    ("B16", "exo", {"storage": {"unusable": 1}}),
+    ("B16", "exo", {"storage": {"unagreed": 1, "agreed": 1}}),
+    ("B16", "exo", {"storage": {"open": 1}, "transport": {"agreed": 1}}),
     ("B17", "exo", {"custody": {"incomplete": 1}}),
     ("B17", "exo", {"custody": {"here": False}}),
     ("B17", "exo", {"custody": {"altered": "item/V7K4M29XC"},
@@ -368,6 +375,7 @@ WARNS: list[tuple[str, str, dict[str, Any]]] = [
     ("B14", "exo", {"thaw": {"at": NOW - 3 * H, "kept": Kept.COLD}}),
     ("B14", "exo", {"thaw": {"at": NOW - 4 * H, "kept": Kept.COLD}}),
     ("B16", "exo", {"transport": {"agreed": 1}}),
+    ("B16", "exo", {"storage": {"agreed": 1}}),
     ("B17", "exo", {"custody": {"longest_gap": 30 * M}, "overrides": signed("B17", "qc_officer")}),
     ("B21", "exo", {"window": {"planned_at": FET + 2 * H + S}}),
     ("B21", "exo", {"window": {"planned_at": FET - 2 * H - S}}),
@@ -406,6 +414,7 @@ PASSES: list[tuple[str, str, dict[str, Any]]] = [
     ("B14", "exo", {"thaw": {"at": NOW - 3 * H + S, "kept": Kept.COLD}}),
     ("B15", "prp", {"lot": {"drawn_at": NOW - 4 * H}}),
     ("B16", "exo", {"transport": {"ways": 0}}),
+    ("B16", "exo", {"transport": {"ways": 0}, "storage": {"measured": False}}),
     ("B19", "prp", {"inspection": {"fully_thawed": None}}),
     ("B21", "exo", {"window": {"planned_at": FET + 2 * H}}),
     ("B21", "exo", {"window": {"planned_at": FET - 2 * H}}),
@@ -534,6 +543,7 @@ def test_a_lineage_that_was_not_gathered_waits() -> None:
     assert row(good_facts("cord", lineage=None), "B09") is Result.PENDING
     assert row(good_facts(custody=None), "B17") is Result.PENDING
     assert row(good_facts(transport=None), "B16") is Result.PENDING
+    assert row(good_facts(storage=None), "B16") is Result.PENDING
 
 
 def test_a_second_occasion_stops_the_cycle_day_and_the_once_rule() -> None:

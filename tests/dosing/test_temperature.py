@@ -1,6 +1,7 @@
 """B16 at the bed: no dose is given while the temperature of a way of it is open (H19, 13.21)."""
 
 from datetime import timedelta
+from decimal import Decimal
 from uuid import UUID, uuid4
 
 import pytest
@@ -145,3 +146,55 @@ def test_a_dose_from_paper_is_judged_by_the_record_as_it_stood_then(bed, agreed)
     failed = {each["id"]: each["result"] for each in paper_of(dose).failed}
     assert failed["B16"] == ("warned" if agreed else "stopped")
     assert ("B11" in failed) is not agreed
+
+
+# Where it stood
+
+
+def warmed(bed: Bed, code: str, cels: tuple[str | None, ...]) -> UUID | None:
+    """It stands in a measured refrigerator, a reading every ten minutes; the last episode there."""
+    tara, clea = bed.actor("tara"), bed.actor("clea")
+    fridge, theatre = (
+        custody.make_place(tara, name=name, kind=kind, temperature_class=warmth).code
+        for name, kind, warmth in (
+            ("Refrigerator 7", "fridge", "2-8C"),
+            ("Theatre", "ward", "room"),
+        )
+    )
+    custody.monitoring.link(tara, code=fridge, serial="TT-7", minutes=1)
+    custody.move(clea, code=code, to=fridge)
+    for cel in cels:
+        if cel is not None:
+            reading = custody.excursions.Read(clock.now(), Decimal(cel))
+            custody.monitoring.deliver(tara, code=fridge, readings=[reading])
+        bed.clock.forward(seconds=20)
+    custody.move(clea, code=code, to=theatre)
+    with db.reading() as session:
+        found = [each.id for place, each in custody.monitoring.to_assess(session)]
+    return found[-1] if found else None
+
+
+def test_H19_a_dose_that_stood_too_warm_is_given_only_after_two_signatures(bed, measured):
+    dose = str(bed.world.first.dose)
+    episode = warmed(bed, dose, ("5", "26", "5"))
+    assert episode is not None
+    rows = asked(bed)
+    assert (rows["B16"], rows["B11"]) == (Result.STOPPED, Result.STOPPED)
+    custody.monitoring.assess(
+        bed.actor("quin"), episode_id=episode, outcome=Outcome.NO_EFFECT, reason="seconds only",
+        password=bed.stage.passwords["quin"],
+    )  # fmt: skip
+    rows = asked(bed)
+    assert (rows["B16"], rows["B11"]) == (Result.STOPPED, Result.PASSED)
+    custody.monitoring.agree(
+        bed.actor("ines"), episode_id=episode, password=bed.stage.passwords["ines"]
+    )
+    _check, answer = bed.check(bed.world.first)
+    assert (answer.verdict, answer.ids(Result.WARNED)) == ("ask", ["B16"])
+    measured("H19", trials=3, failures=0)
+
+
+def test_a_dose_that_stood_where_a_logger_found_nothing_passes(bed):
+    assert warmed(bed, str(bed.world.first.dose), ("5", "5.2", "7.9")) is None
+    rows = asked(bed)
+    assert (rows["B16"], rows["B11"]) == (Result.PASSED, Result.PASSED)

@@ -3,6 +3,8 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import timedelta
+from decimal import Decimal
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -12,8 +14,9 @@ from flask import Flask
 from sqlalchemy import select
 
 from lims import custody, labels, qc, release
-from lims.core import console, db
+from lims.core import clock, console, db
 from lims.custody import Item, ItemKind, Place
+from lims.custody.monitoring import Episode
 from lims.labels import PrinterKind
 from lims.labels.models import LabelJob
 from lims.release import Recall
@@ -57,6 +60,18 @@ def furnish(bed: Any) -> None:
         kind=PrinterKind.FILE,
         address=str(Path(bed.url.removeprefix("sqlite:///")).parent),
     )
+    freezer = custody.make_place(
+        bed.actor("tara"), name="Freezer 9", kind="freezer", temperature_class="-80C"
+    ).code
+    since = clock.now() - timedelta(hours=2)
+    monitoring, read = custody.monitoring, custody.excursions.Read
+    monitoring.link(bed.actor("tara"), code=freezer, serial="TT-9", minutes=10, since=since)
+    warm = [(0, "-80.5"), (10, "-58"), (20, "-81"), (70, "-80"), (118, "-80.2")]
+    monitoring.deliver(
+        bed.actor("tara"),
+        code=freezer,
+        readings=[read(since + timedelta(minutes=at), Decimal(cel)) for at, cel in warm],
+    )
     release.recall(bed.actor("quin"), what=dose, reason="A drill for the pages.", drill=True)
     qc.open_deviation(bed.actor("quin"), code=lot, description="The lamp flickered for an hour.")
 
@@ -66,11 +81,13 @@ def known() -> dict[str, list[str]]:
     with db.reading() as session:
         items = {each.kind: each.code for each in session.scalars(select(Item))}
         box = session.scalars(select(Place.code).where(Place.name == "Box 07")).one()
-        places = [box, *session.scalars(select(Place.code).limit(2))]
+        freezer = session.scalars(select(Place.code).where(Place.name == "Freezer 9")).one()
+        places = [freezer, box, *session.scalars(select(Place.code).limit(2))]
         found = {
             "study": list(session.scalars(select(Study.code))),
             "number": list(session.scalars(select(Subject.number).order_by("number").limit(1))),
             "reference": list(session.scalars(select(Recall.reference))),
+            "episode_id": [str(each) for each in session.scalars(select(Episode.id).limit(1))],
             "job": [str(each) for each in session.scalars(select(LabelJob.number).limit(1))],
         }
     codes = [*items.values(), *places]

@@ -2,6 +2,7 @@
 
 import re
 from datetime import timedelta
+from decimal import Decimal
 
 from lims import custody, studies
 from lims.core import clock, db, space
@@ -53,10 +54,49 @@ def test_no_data_is_never_green(site, laboratory):
         laboratory.tara, name="Freezer 3", kind="freezer", temperature_class="-80C"
     ).code
     custody.make_place(laboratory.tara, name="Bench 2", kind="bench", temperature_class="room")
-    (line,) = _list(laboratory.tara, "no-readings")
-    assert (line.url, line.late, str(line.late_word)) == (f"/places/{place}", True, "NO DATA")
-    page = site.page("tara", "/").text
-    assert re.search(r'<b class="late">NO DATA</b>', page)
+    (line,) = _list(laboratory.tara, "warmth")
+    address = f"/places/{place}/temperature"
+    assert (line.url, line.late, str(line.late_word)) == (address, True, "NO LOGGER")
+    assert 'data-standing="no-logger"' in site.page("tara", f"/places/{place}").text
+
+    monitoring = custody.monitoring
+    monitoring.link(laboratory.tara, code=place, serial="TT-1", minutes=10)
+    for minutes, cel, word, standing in (
+        (0, "-81", None, "good"),
+        (10, "-58", "OUT OF LIMITS", "outside"),
+        (10, "-80", None, "good"),
+        (21, None, "NO DATA", "no-data"),
+    ):
+        laboratory.clock.forward(minutes=minutes)
+        if cel:
+            reading = custody.excursions.Read(clock.now(), Decimal(cel))
+            monitoring.deliver(laboratory.tara, code=place, readings=[reading])
+        (line,) = _list(laboratory.tara, "warmth")
+        assert (line.late, str(line.late_word) if line.late else None) == (bool(word), word)
+        page = site.page("tara", "/").text
+        assert ('<b class="late">' in page.partition('id="l-warmth"')[2]) is bool(word)
+        for address in (f"/places/{place}", f"/places/{place}/temperature", "/storage"):
+            shown = site.page("tara", address).text
+            assert re.findall(r'data-standing="([a-z-]+)"', shown) == [standing], address
+    assert "for 21 min; the last was -80 °C" in page
+
+
+def test_what_is_too_warm_waits_for_quality_and_is_opened_from_there(site, laboratory):
+    place = custody.make_place(
+        laboratory.tara, name="Freezer 3", kind="freezer", temperature_class="-80C"
+    ).code
+    custody.monitoring.link(laboratory.tara, code=place, serial="TT-1", minutes=10)
+    for cel in ("-81", "-58", "-81"):
+        reading = custody.excursions.Read(clock.now(), Decimal(cel))
+        custody.monitoring.deliver(laboratory.tara, code=place, readings=[reading])
+        laboratory.clock.forward(minutes=10)
+    (line,) = _list(laboratory.quin, "episodes")
+    assert str(line.said) == "Freezer 3: out of limits for 10 min, farthest at -58 °C"
+    assert (line.late, str(line.late_word)) == (True, "on hold")
+    page = site.page("quin", line.url).text
+    assert "Assess the temperature record" in page
+    assert 'data-outside="600"' in page
+    assert f'href="{line.url}"' in site.page("quin", f"/places/{place}/temperature").text
 
 
 def test_what_was_stopped_is_told_for_a_day(site, laboratory):

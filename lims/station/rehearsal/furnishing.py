@@ -1,6 +1,7 @@
 """One site of the demonstration: its rooms, its freezers, their racks, boxes with slots."""
 
 from lims import custody
+from lims.core import db
 from lims.station.rehearsal.stage import Stage
 
 ROWS = COLUMNS = 6
@@ -19,7 +20,7 @@ def furnish(stage: Stage, town: str, *, freezer: str, boxes: int) -> None:
     clinic = make(f"Clinic {town}", "room", "room", site)
     places["bench"] = make(f"Bench 2, {town}", "bench", "room", laboratory)
     places["incubator"] = make(f"Incubator I1, {town}", "incubator", "37C", laboratory)
-    cold = make(f"Freezer {freezer}", "freezer", "-80C", laboratory)
+    cold = places["cold"] = make(f"Freezer {freezer}", "freezer", "-80C", laboratory)
     rack = make(f"Rack {freezer}-R3", "rack", "-80C", cold)
     places["freezer"] = make(f"Shelf {freezer}-S1", "shelf", "-80C", cold)
     places["theatre"] = make(f"Dry ice, clinic {town}", "ward", "-80C", clinic)
@@ -39,3 +40,15 @@ def furnish(stage: Stage, town: str, *, freezer: str, boxes: int) -> None:
         for number in range(1, boxes + 1)
     ]
     places["empty"] = stage.boxes.pop()
+
+
+def furnish_more(stage: Stage, town: str) -> None:
+    """A refrigerator, and a spare freezer in which nothing stands yet."""
+    with db.reading() as session:
+        bench = custody.place_by_code(session, stage.places["bench"])
+        laboratory = custody.place(session, bench.parent_id)
+        assert laboratory is not None  # noqa: S101 - `furnish` made it
+        code = laboratory.code
+    make = stage.make_place
+    stage.places["fridge"] = make(f"Refrigerator K1, {town}", "fridge", "2-8C", code)
+    stage.places["spare"] = make(f"Freezer F3, {town}", "freezer", "-80C", code)
