@@ -122,8 +122,7 @@ def _trouble(session: Session, item: Item) -> Panel | None:
             str(CALL),
             recorded=False,
         )
-    above = [each.id for each in custody.ancestors(session, [item.id])]
-    reasons = [each.reason for each in custody.holds(session, [item.id, *above])]
+    reasons = custody.held_by(session, item.id)
     if item.state in _BAD:
         reasons.insert(0, state)
     if item.expires_at is not None and item.expires_at <= clock.now():

@@ -118,21 +118,34 @@ def by_stations(pages, todo):
 def stations(server, broker, made):
     """Four stations against two loops, slice by slice."""
     sent = record(server, made)
-    ours, bare = [], []
+    ours, bare, acts, clients_s = [], [], 0, 0.0
     with loops.clone(server, made) as one, loops.clone(server, made) as other:
         hands = loops.Hands(2, bare=other)
-        with serving(one, broker) as (port, _web):
+        with serving(one, broker) as (port, web):
             pages = [over_http(port, made) for _each in range(STATIONS)]
+
+            def spent():
+                sides = [web, *loops.backends(one)], [each.pid for each in hands.running]
+                return loops.spent_s(sides[0]), loops.spent_s(sides[1] + loops.backends(other))
+
             todo = zip(
                 loops.sliced(loops.moves(made), SLICE), loops.sliced(sent, SLICE), strict=True
             )
             for number, (mine, base) in enumerate(todo):
+                begun = time.process_time()
                 took = by_stations(pages, mine), hands.run("bare", base)
-                if number:  # the first warms both up
-                    ours.append(took[0])
-                    bare.append(took[1])
+                if number == 0:  # the first warms both up
+                    before = spent()
+                    continue
+                acts += len(mine)
+                clients_s += time.process_time() - begun
+                ours.append(took[0])
+                bare.append(took[1])
+            served, replayed = (now - then for now, then in zip(spent(), before, strict=True))
         hands.close()
-    return loops.say("moves by two scans, four stations", ours, bare, AIM)
+    told = loops.say("moves by two scans, four stations", ours, bare, AIM)
+    print(f"  of it the four pages themselves: {clients_s / acts * 1e3:.2f} ms a move")
+    return loops.say_processor(told, (served + clients_s) / acts, replayed / acts)
 
 
 class Timed:
