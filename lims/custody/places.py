@@ -83,6 +83,7 @@ _FROM = (
         _item.c.place_id,
         _there.c.id.label("to_id"),
         _there.c.name.label("to_name"),
+        _there.c.kind.label("to_kind"),
         _there.c.code.label("to"),
     )
     .select_from(_item.outerjoin(_there, _there.c.code == bindparam("to")))
@@ -126,7 +127,7 @@ class Standing:
     Attributes:
         name: of the place; empty where it stands nowhere.
         holder: code of the place, of the box for a slot; empty where it stands nowhere.
-        to, to_name: code and name of the place it is to go into.
+        to, to_name, to_kind: code, name and kind of the place it is to go into.
         is_there: whether it stands there already, or in a slot of it.
     """
 
@@ -135,6 +136,7 @@ class Standing:
     holder: str
     to: str
     to_name: str
+    to_kind: str
     is_there: bool
 
 
@@ -258,7 +260,7 @@ def before_move(session: Session, text: str, to: str) -> Standing:
     if row.to_id is None:
         raise _unknown_place(place, "to")
     if row.place_id is None:
-        return Standing(scanned.code, "", "", row.to, row.to_name, is_there=False)
+        return Standing(scanned.code, "", "", row.to, row.to_name, row.to_kind, is_there=False)
     before = connection.execute(_BEFORE, {"id": row.place_id}).one()
     in_slot = before.kind == "slot"
     return Standing(
@@ -267,6 +269,7 @@ def before_move(session: Session, text: str, to: str) -> Standing:
         (before.box or "") if in_slot else before.code,
         row.to,
         row.to_name,
+        row.to_kind,
         is_there=row.to_id == row.place_id or (in_slot and row.to_id == before.box_id),
     )
 

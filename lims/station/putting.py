@@ -33,7 +33,7 @@ def put(actor: Actor, code: str, to: str, scanned: Scanned, bench: Bench) -> Out
             here = custody.before_move(session, code, to)
             if here.is_there:
                 return {"code": here.code, "already": here.name}
-            moved = custody.put(actor, code=code, to=to)
+            moved = custody.put(actor, code=code, to=to, kind=here.to_kind)
             now = here.to_name
             if moved.place != here.to:  # a slot of that box
                 now = custody.place_by_code(session, moved.place).name
@@ -50,7 +50,7 @@ def put(actor: Actor, code: str, to: str, scanned: Scanned, bench: Bench) -> Out
         return put_aside(f"{title} → {place}", title, answer, after)
     with db.reading() as session:
         item = custody.find(session, answer["code"])
-        title, card = title_of(item), cards.card_of(session, item)
+        title, card = title_of(item), cards.card_of(session, item, actor)
         number = ledger.first_of_act(session, custody.stream(answer["code"]), key)
     if "already" in answer:
         what = _("%(what)s is already in %(place)s", what=title, place=answer["already"])

@@ -44,7 +44,7 @@ def _scan(actor: Actor, scanned: Scanned, bench: Bench) -> Outcome:
     with db.reading() as session:
         order = orders.ordered(scanned.text, practice=mode.is_practice(session))
         if order is None:
-            found = cards.known(session, scanned.text)
+            found = cards.known(session, scanned.text, actor)
             if found.kind == "badge":
                 return _badge(session, actor, found.code, bench)
             if found.thing is None:
