@@ -164,7 +164,8 @@ def test_a_repeated_scan_names_its_own_entry_whatever_was_done_since(here):
     Station(here.site, "tech2").scan(here.vials[0]).scan(here.freezer)
     at.carried = before
 
-    assert first and at.scan(here.shelf, _key="same").carried["done"] == first
+    assert first
+    assert at.scan(here.shelf, _key="same").carried["done"] == first
 
 
 def test_a_move_by_two_scans_asks_the_database_little(here):
