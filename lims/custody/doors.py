@@ -11,6 +11,7 @@ from lims import people, studies
 from lims.core import codes, db, units
 from lims.core.errors import NotFound
 from lims.core.permissions import Actor, requires
+from lims.core.words import Exact
 from lims.core.words import Text as _
 from lims.custody import (
     act_doors,
@@ -145,7 +146,11 @@ def about_late(actor: Actor, *, scan_id: UUID) -> Sequence[tuple[Any, Any]]:
             (_("Arrived"), row.arrived_at),
             (
                 _("Device"),
-                _("%(device)s, its kept scan %(count)s", device=row.device, count=row.counter),
+                _(
+                    "%(device)s, its kept scan %(count)s",
+                    device=Exact(row.device),
+                    count=row.counter,
+                ),
             ),
             (_("Why it waits"), late.told(row)),
         ]
