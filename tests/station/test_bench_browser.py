@@ -202,12 +202,14 @@ def test_a_scan_that_is_sent_at_once_waits_for_no_disk(here):
     here.scanner.scan(here.box)
     said(page, "ok", "Box 7")
     for _each in range(100):
-        if page.evaluate("window.writes.length") == 3:
+        if page.evaluate("window.writes.length") >= 3:
             break
         page.wait_for_timeout(50)
 
-    # The scan with its door; that it was answered; who is at work.
-    assert page.evaluate("window.writes") == ["relaxed"] * 3
+    # The scan with its door; that it was answered; who is at work. Two may be of the scan before.
+    writes = page.evaluate("window.writes")
+    assert set(writes) == {"relaxed"}
+    assert 3 <= len(writes) <= 5
 
 
 def test_H10_the_server_dies_between_scan_and_answer(here, measured):
