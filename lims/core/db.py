@@ -440,15 +440,18 @@ def after_commit(call: Callable[[], None]) -> None:
     open_act().info["then"].append(call)
 
 
-def locked(db: Session, statement: Select[T]) -> T | None:
+def locked(db: Session, statement: Select[T], asked: dict[str, Any] | None = None) -> T | None:
     """The one row of a statement, locked and read afresh.
+
+    Args:
+        asked: values of the parameters of a statement that was built once.
 
     A locking read alone may give back the stale object that the session already holds: without
     `populate_existing` 130 of 200 parents were overdrawn (hazard H07). SQLite's writers hold the
     whole database, so there the fresh read is all that matters.
     """
     return db.execute(
-        statement.with_for_update(), execution_options={"populate_existing": True}
+        statement.with_for_update(), asked, execution_options={"populate_existing": True}
     ).scalar_one_or_none()
 
 

@@ -67,13 +67,14 @@ from lims.custody.models import Edge, Hold, Item, LateScan, Place, Transfer
 from lims.custody.observing import observe
 from lims.custody.opentime import FROZEN
 from lims.custody.place_kinds import PLACE_KINDS, temperature_name
-from lims.custody.places import make_place, move, place_by_code
+from lims.custody.places import before_move, make_place, move, place_by_code
 from lims.custody.pooling import pool
 from lims.custody.presently import Whereabouts, where_all
 from lims.custody.queries import (
     ancestors,
     children,
     descendants,
+    held_by,
     holds,
     how_many_at,
     ids_of_codes,
@@ -172,6 +173,7 @@ __all__ = [
     "ask_clearance",
     "assess",
     "assessment_of",
+    "before_move",
     "block_descendants",
     "blocking",
     "children",
@@ -192,6 +194,7 @@ __all__ = [
     "genealogy",
     "hand_in",
     "hand_over",
+    "held_by",
     "history",
     "hold",
     "holds",

@@ -107,15 +107,20 @@ def _row_and_column(slot: Place) -> tuple[str, int]:
 
 
 @requires(may.MOVE)
-def put(actor: Actor, *, code: str, to: str, position: str = "") -> places.Moved:
+def put(
+    actor: Actor, *, code: str, to: str, position: str = "", kind: str | None = None
+) -> places.Moved:
     """Move an item to a place; in a box with slots, to the slot named or else to the first free.
+
+    Args:
+        kind: of the place, where the caller has read it; a place never changes its kind.
 
     Raises:
         NoFreeSlot: the box has no such slot, or none is free.
         SlotTaken: another item stands in the slot named.
     """
     with db.transaction() as session:
-        if not position and places.kind_of(session, to) != "box":
+        if not position and (kind or places.kind_of(session, to)) != "box":
             return places.move(actor, code=code, to=to)
         find(session, code, lock=True)
         place = places.place_by_code(session, to)

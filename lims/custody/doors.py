@@ -9,7 +9,9 @@ from sqlalchemy.orm import Session
 
 from lims import people, studies
 from lims.core import codes, db, units
+from lims.core.errors import NotFound
 from lims.core.permissions import Actor, requires
+from lims.core.words import Exact
 from lims.core.words import Text as _
 from lims.custody import (
     act_doors,
@@ -138,17 +140,42 @@ def about_late(actor: Actor, *, scan_id: UUID) -> Sequence[tuple[Any, Any]]:
         gaps = late.missing(session, row.device).get(row.device, [])
         rows: list[tuple[Any, Any]] = [
             (KIND_NAMES[item.kind], codes.grouped(item.code)),
-            (_("What was scanned"), ", ".join(f"{each}" for each in row.given.values())),
+            (_("What was scanned"), _scanned(session, row)),
+            (_("Where it stands now"), _stands(session, item)),
             *_scanned_by(session, row),
             (_("Scanned"), row.scanned_at),
             (_("Arrived"), row.arrived_at),
-            (_("Device"), f"{row.device}, {row.counter}"),
+            (
+                _("Device"),
+                _(
+                    "%(device)s, its kept scan %(count)s",
+                    device=Exact(row.device),
+                    count=row.counter,
+                ),
+            ),
             (_("Why it waits"), late.told(row)),
         ]
         if gaps:
             numbers = ", ".join(str(each) for each in gaps)
             rows.append((_("Scans of this device that never came"), numbers))
         return rows
+
+
+def _scanned(session: Session, row: LateScan) -> str:
+    """A move as the station says it; of anything else what it gives besides the code."""
+    if "to" not in row.given:
+        return ", ".join(f"{each}" for name, each in row.given.items() if name != "code")
+    code, to = (codes.fold(str(row.given[each]))[: codes.LENGTH] for each in ("code", "to"))
+    try:
+        name = queries.place_of_code(session, to).name
+    except NotFound:
+        return f"{codes.grouped(code)} → {codes.grouped(to)}"
+    return f"{codes.grouped(code)} → {name} ({codes.grouped(to)})"
+
+
+def _stands(session: Session, item: Item) -> Any:
+    place = queries.place(session, item.place_id)
+    return place.name if place else _("none recorded")
 
 
 def _scanned_by(session: Session, row: LateScan) -> list[tuple[Any, Any]]:
@@ -160,11 +187,10 @@ def about(actor: Actor, *, code: str) -> Sequence[tuple[Any, Any]]:
     """What it is, where it is, who holds it, and its holds."""
     with db.reading() as session:
         item = find(session, code)
-        place = queries.place(session, item.place_id)
         rows: list[tuple[Any, Any]] = [
             (KIND_NAMES[item.kind], codes.grouped(item.code)),
             (_("State"), STATE_NAMES[item.state]),
-            (_("Place"), place.name if place else _("none recorded")),
+            (_("Place"), _stands(session, item)),
             (_("Held by"), people.name_of(session, item.holder_id) if item.holder_id else "-"),
         ]
         if item.volume_ul is not None:

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -36,6 +36,8 @@ from lims.custody.rules import (
 )
 from lims.custody.streams import stream, touch
 from lims.custody.volumes import take
+
+_BY_CODE = select(Item).where(Item.code == bindparam("code"))
 
 
 @dataclass(frozen=True)
@@ -70,8 +72,8 @@ def find(
     letters = "".join(dict.fromkeys(LETTER[kind] for kind in wanted))
     scanned = codes.expect(text, letters, field)
     mode.admit(session, scanned)
-    statement = select(Item).where(Item.code == scanned.code)
-    found = db.locked(session, statement) if lock else session.scalar(statement)
+    asked = {"code": scanned.code}
+    found = db.locked(session, _BY_CODE, asked) if lock else session.scalar(_BY_CODE, asked)
     if found is None:
         raise unknown(scanned, field)
     if found.kind not in wanted:

@@ -62,6 +62,7 @@ _STANDING = (
     .where(_item.c.code == bindparam("code"))
     .with_for_update(of=_item)
 )
+_PLACE = select(Place).where(Place.code == bindparam("code"))
 _KIND = select(_there.c.kind).where(_there.c.code == bindparam("code"))
 _PUT = (
     update(_item)
@@ -72,6 +73,33 @@ _PUT = (
         holder_id=bindparam("new_holder"),
         version=_item.c.version + 1,
     )
+)
+
+
+# Where an item stands before a scan moves it, under its lock; asked by itself as above.
+_box = cast(Table, Place.__table__).alias("box")
+_FROM = (
+    select(
+        _item.c.place_id,
+        _there.c.id.label("to_id"),
+        _there.c.name.label("to_name"),
+        _there.c.kind.label("to_kind"),
+        _there.c.code.label("to"),
+    )
+    .select_from(_item.outerjoin(_there, _there.c.code == bindparam("to")))
+    .where(_item.c.code == bindparam("code"))
+    .with_for_update(of=_item)
+)
+_BEFORE = (
+    select(
+        _before.c.code,
+        _before.c.name,
+        _before.c.kind,
+        _box.c.id.label("box_id"),
+        _box.c.code.label("box"),
+    )
+    .select_from(_before.outerjoin(_box, _box.c.id == _before.c.parent_id))
+    .where(_before.c.id == bindparam("id"))
 )
 
 
@@ -90,6 +118,26 @@ class Moved:
     state: State
     place: str
     holder_id: UUID | None
+
+
+@dataclass(frozen=True)
+class Standing:
+    """Where an item stands, and the place it is to go into.
+
+    Attributes:
+        name: of the place; empty where it stands nowhere.
+        holder: code of the place, of the box for a slot; empty where it stands nowhere.
+        to, to_name, to_kind: code, name and kind of the place it is to go into.
+        is_there: whether it stands there already, or in a slot of it.
+    """
+
+    code: str
+    name: str
+    holder: str
+    to: str
+    to_name: str
+    to_kind: str
+    is_there: bool
 
 
 @requires(may.PLACE)
@@ -154,7 +202,7 @@ def place_by_code(session: Session, text: str, field: str | None = "to") -> Plac
         PlaceUnknown: none carries it.
     """
     scanned = _scanned(session, text, field)
-    found = session.scalar(select(Place).where(Place.code == scanned.code))
+    found = session.scalar(_PLACE, {"code": scanned.code})
     if found is None:
         raise _unknown_place(scanned, field)
     return found
@@ -190,6 +238,39 @@ def _unknown_place(scanned: codes.Scanned, field: str | None) -> PlaceUnknown:
             code=codes.grouped(scanned.code),
         ),
         field=field,
+    )
+
+
+def before_move(session: Session, text: str, to: str) -> Standing:
+    """Where an item stands that is about to be moved; its row is held until the act ends.
+
+    Raises:
+        ItemUnknown, PlaceUnknown: nothing carries the code.
+        OldLabel: the symbol is of a copy that was cancelled.
+    """
+    scanned = codes.expect(text, _LETTERS)
+    mode.admit(session, scanned)
+    place = _scanned(session, to, "to")
+    session.flush()  # Core statements do not flush what the act did before
+    connection = session.connection()
+    row = connection.execute(_FROM, {"code": scanned.code, "to": place.code}).one_or_none()
+    if row is None:
+        raise unknown(scanned)
+    labels.check_copy(session, scanned)
+    if row.to_id is None:
+        raise _unknown_place(place, "to")
+    if row.place_id is None:
+        return Standing(scanned.code, "", "", row.to, row.to_name, row.to_kind, is_there=False)
+    before = connection.execute(_BEFORE, {"id": row.place_id}).one()
+    in_slot = before.kind == "slot"
+    return Standing(
+        scanned.code,
+        before.name,
+        (before.box or "") if in_slot else before.code,
+        row.to,
+        row.to_name,
+        row.to_kind,
+        is_there=row.to_id == row.place_id or (in_slot and row.to_id == before.box_id),
     )
 
 

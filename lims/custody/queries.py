@@ -1,9 +1,10 @@
 """Finding items, and walking their lineage both ways."""
 
 from collections.abc import Iterable
+from typing import cast
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import Table, bindparam, func, select
 from sqlalchemy.orm import Session, aliased
 
 from lims.core.errors import NotFound
@@ -12,6 +13,20 @@ from lims.custody.errors import ItemUnknown
 from lims.custody.genealogy import chunks
 from lims.custody.models import Edge, Hold, Item, Place
 from lims.custody.rules import ItemKind
+
+# What every scan asks, built once: building a statement costs more than sending it.
+_edge, _hold = (cast(Table, each.__table__) for each in (Edge, Hold))
+_LINE = select(bindparam("item_id", type_=_edge.c.child_id.type).label("id")).cte(
+    "line", recursive=True
+)
+# UNION, not UNION ALL: an item reached on two ways is walked once.
+_LINE = _LINE.union(select(_edge.c.parent_id).join(_LINE, _edge.c.child_id == _LINE.c.id))
+_HELD_BY = (
+    select(_hold.c.reason)
+    .where(_hold.c.item_id.in_(select(_LINE.c.id)), _hold.c.lifted_at.is_(None))
+    .order_by(_hold.c.placed_at)
+)
+_HOW_MANY_AT = select(func.count()).select_from(Item).where(Item.place_id == bindparam("place_id"))
 
 
 def item(session: Session, item_id: UUID) -> Item:
@@ -61,8 +76,7 @@ def items_at(session: Session, place_id: UUID) -> list[Item]:
 
 def how_many_at(session: Session, place_id: UUID) -> int:
     """How many things stand at a place."""
-    asked = select(func.count()).select_from(Item).where(Item.place_id == place_id)
-    return session.scalar(asked) or 0
+    return session.scalar(_HOW_MANY_AT, {"place_id": place_id}) or 0
 
 
 def places_in(session: Session, place_id: UUID) -> list[Place]:
@@ -148,6 +162,12 @@ def _walk(session: Session, item_ids: Iterable[UUID], *, up: bool) -> list[Item]
             select(Item).where(Item.id.in_(select(walk.c.id))).order_by(Item.made_at, Item.code)
         )
     )
+
+
+def held_by(session: Session, item_id: UUID) -> list[str]:
+    """Why an item is not to be used: the reasons of open holds on it and on all it came from."""
+    session.flush()  # Core statements do not flush what the act did before
+    return list(session.scalars(_HELD_BY, {"item_id": item_id}))
 
 
 def holds(session: Session, item_ids: Iterable[UUID], *, open_only: bool = True) -> list[Hold]:

@@ -2,12 +2,18 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
+from typing import cast
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, Table, bindparam, func, select
 from sqlalchemy.orm import Session
 
 from lims.ledger import rules
 from lims.ledger.models import LedgerEntry, LedgerHead
+
+_entry = cast(Table, LedgerEntry.__table__)
+_FIRST_OF_ACT = select(func.min(_entry.c.number)).where(
+    _entry.c.command == bindparam("command"), _entry.c.stream == bindparam("stream")
+)
 
 
 def entries_of(db: Session, stream: str, *, limit: int | None = 500) -> list[rules.Entry]:
@@ -47,6 +53,15 @@ def entry_at(db: Session, stream: str, number: int) -> rules.Entry | None:
         select(LedgerEntry.body).where(LedgerEntry.stream == stream, LedgerEntry.number == number)
     )
     return None if body is None else rules.read(body)
+
+
+def first_of_act(db: Session, stream: str, command: str) -> int | None:
+    """The number of the first entry that an act wrote on a stream; None where it wrote none.
+
+    Args:
+        command: the act's key.
+    """
+    return db.scalar(_FIRST_OF_ACT, {"command": command, "stream": stream})
 
 
 def last_of(db: Session, stream: str) -> rules.Entry | None:

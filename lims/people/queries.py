@@ -16,6 +16,8 @@ from lims.people import rules
 from lims.people.errors import NoSuchUser
 from lims.people.models import Account, ApiToken, Badge, Person
 
+_NAME = select(Person.name).where(Person.id == bindparam("id"))
+
 
 def account_of(session: Session, login: str) -> Account:
     """The account of a name.
@@ -76,7 +78,7 @@ def name_of(session: Session, person_id: UUID | str) -> str:
         identity = person_id if isinstance(person_id, UUID) else UUID(person_id)
     except ValueError:
         return str(person_id)
-    return session.scalar(select(Person.name).where(Person.id == identity)) or str(person_id)
+    return session.scalar(_NAME, {"id": identity}) or str(person_id)
 
 
 def names_of(session: Session, person_ids: Iterable[UUID]) -> dict[UUID, str]:
@@ -108,18 +110,12 @@ def users(session: Session) -> Sequence[dict[str, Any]]:
     ]
 
 
-def actor_of(
-    session: Session, account: Account, *, station: str, signed_in_by: str, name: str = ""
-) -> Actor:
-    """The actor that an account is.
-
-    Args:
-        name: hers, where it is known already.
-    """
+def actor_of(session: Session, account: Account, *, station: str, signed_in_by: str) -> Actor:
+    """The actor that an account is."""
     return Actor(
         person=account.person_id,
         account=account.id,
-        name=name or name_of(session, account.person_id),
+        name=name_of(session, account.person_id),
         roles=frozenset(Role(each) for each in account.roles),
         station=station,
         signed_in_by=signed_in_by,

@@ -6,14 +6,15 @@ Opening one at a station ends the one that was open there.
 
 import logging
 from dataclasses import replace
+from uuid import UUID
 
-from sqlalchemy import select, update
+from sqlalchemy import bindparam, select, update
 from sqlalchemy.exc import OperationalError
 
 from lims import labels
 from lims.core import clock, codes, db, mode
 from lims.core.errors import BadInput, TemporaryFailure
-from lims.core.permissions import Actor
+from lims.core.permissions import Actor, Role
 from lims.core.words import Text as _
 from lims.people import rules, throttle
 from lims.people.errors import AccountDisabled, WrongSecret
@@ -21,6 +22,32 @@ from lims.people.models import Account, Badge, Person, SignIn
 from lims.people.queries import actor_of
 
 log = logging.getLogger(__name__)
+
+# One question, built once: every request of a page begins with it.
+_account, _person, _sign_in = (each.__table__ for each in (Account, Person, SignIn))
+_BY_SIGN_IN = (
+    select(
+        _sign_in.c.id,
+        _sign_in.c.station,
+        _sign_in.c.signed_in_by,
+        _sign_in.c.opened_at,
+        _sign_in.c.last_seen_at,
+        _account.c.id.label("account"),
+        _account.c.person_id,
+        _account.c.roles,
+        _person.c.name,
+    )
+    .select_from(
+        _sign_in.join(_account, _account.c.id == _sign_in.c.account_id).join(
+            _person, _person.c.id == _account.c.person_id
+        )
+    )
+    .where(
+        _sign_in.c.token_hash == bindparam("hash"),
+        _sign_in.c.closed_at.is_(None),
+        _account.c.disabled_at.is_(None),
+    )
+)
 
 
 def sign_in(
@@ -158,41 +185,33 @@ def actor_by_sign_in(token: str) -> Actor | None:
     """
     now = clock.now()
     with db.reading() as session:
-        found = session.execute(
-            select(SignIn, Account, Person.name)
-            .join(Account, Account.id == SignIn.account_id)
-            .join(Person, Person.id == Account.person_id)
-            .where(
-                SignIn.token_hash == rules.digest(token),
-                SignIn.closed_at.is_(None),
-                Account.disabled_at.is_(None),
-            )
-        ).one_or_none()
-        if found is None:
+        found = session.execute(_BY_SIGN_IN, {"hash": rules.digest(token)}).one_or_none()
+        if found is None or not rules.still_open(
+            found.signed_in_by, found.opened_at, found.last_seen_at, now
+        ):
             return None
-        opened, account, name = found
-        if not rules.still_open(opened.signed_in_by, opened.opened_at, opened.last_seen_at, now):
-            return None
-        actor = actor_of(
-            session,
-            account,
-            station=opened.station,
-            signed_in_by=opened.signed_in_by,
-            name=name,
+        actor = Actor(
+            person=found.person_id,
+            account=found.account,
+            name=found.name,
+            roles=frozenset(Role(each) for each in found.roles),
+            station=found.station,
+            signed_in_by=found.signed_in_by,
+            practice=mode.is_practice(session),
         )
-    if now - opened.last_seen_at >= rules.SEEN_EVERY and not db.in_transaction():
-        _seen(opened)
+    if now - found.last_seen_at >= rules.SEEN_EVERY and not db.in_transaction():
+        _seen(found.id)
     return actor
 
 
-def _seen(opened: SignIn) -> None:
+def _seen(sign_in_id: UUID) -> None:
     """Keep that she is working. A busy database is no reason to refuse her."""
     now = clock.now()
     try:
         with db.transaction() as session:
             session.execute(
                 update(SignIn)
-                .where(SignIn.id == opened.id, SignIn.last_seen_at < now)
+                .where(SignIn.id == sign_in_id, SignIn.last_seen_at < now)
                 .values(last_seen_at=now)
             )
     except (TemporaryFailure, OperationalError) as busy:

@@ -16,6 +16,8 @@ from lims.release import permissions as may
 from lims.release.models import Certificate
 from lims.studies.protocol import PRODUCT_NAMES
 
+_FINE = (qc.Standing.MET, qc.Standing.REPORTED)
+
 _ORDER = (gate.Result.STOPPED, gate.Result.PENDING, gate.Result.WARNED, gate.Result.PASSED)
 RESULT_WORDS = {
     gate.Result.STOPPED: _("stops"),
@@ -121,6 +123,22 @@ def _tests(session: Session, item: Item, lot: isolation.Lot) -> list[dict[str, A
         }
         for test in lot.specification
     ]
+
+
+def wanting(tests: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The tests that somebody must still look at, in the order of the specification.
+
+    In order is what has a result that is reviewed and is met or only reported; one that was set
+    aside says nothing either way.
+    """
+    return [each for each in tests if not _in_order(each["results"])]
+
+
+def _in_order(results: list[dict[str, Any]]) -> bool:
+    counted = [each for each in results if not each["set_aside"]]
+    return bool(counted) and all(
+        each["state"] is qc.ResultState.APPROVED and each["verdict"] in _FINE for each in counted
+    )
 
 
 def _result(session: Session, result: qc.Result) -> dict[str, Any]:

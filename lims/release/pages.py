@@ -56,6 +56,7 @@ def lot(code: str) -> ResponseReturnValue:
         "release/lot.html",
         title=_("Lot %(name)s", name=found["name"]),
         lot=found,
+        wanting=lots.wanting(found["tests"]),
         rows=lots.sorted_rows(found["release"]),
         acts=sorted(acts_for("L", found["state"].value, actor, item), key=_turn),
         words=lots.words(),

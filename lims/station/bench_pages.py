@@ -312,7 +312,7 @@ def _of_hand(
         if code[0] == "A":
             return named(session, code), []
         item = custody.find(session, code)
-        return title_of(item), cards.card_of(session, item)[1:]
+        return title_of(item), cards.card_of(session, item, actor)[1:]
     except DomainError:
         return "", []
 

@@ -1,7 +1,8 @@
 """What a scanned code is: its kind, a few lines about it, and what can be done next."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 from urllib.parse import quote
 
@@ -44,17 +45,22 @@ class Known:
         kind: of an item its kind, else `place`, `wristband`, `badge`, `gs1`, `isbt128`, `supplier`.
         code: nine characters; what a supplier printed is its own text.
         copy: None when typed.
-        card: label and value.
         url: of its page; None for what a supplier printed.
         thing: the item or the place itself.
+        told: asks for the card.
     """
 
     kind: str
     code: str
     copy: int | None = None
-    card: Sequence[tuple[Any, Any]] = ()
     url: str | None = None
     thing: Item | Place | None = None
+    told: Callable[[], Sequence[tuple[Any, Any]]] = tuple
+
+    @cached_property
+    def card(self) -> Sequence[tuple[Any, Any]]:
+        """Label and value; asked for only where somebody will see it, while its session is open."""
+        return self.told()
 
 
 @requires(READ)
@@ -74,7 +80,7 @@ def scanned(actor: Actor, *, code: str, station: str = "") -> dict[str, Any]:
         OldLabel: a cancelled copy.
     """
     with db.reading() as session:
-        found = known(session, code)
+        found = known(session, code, actor)
         return {
             "kind": found.kind,
             "code": found.code,
@@ -85,7 +91,7 @@ def scanned(actor: Actor, *, code: str, station: str = "") -> dict[str, Any]:
         }
 
 
-def known(session: Session, text: str) -> Known:
+def known(session: Session, text: str, reader: Actor) -> Known:
     """What a scanned or typed text is; for who has asked whether the reader may know.
 
     Raises:
@@ -100,17 +106,22 @@ def known(session: Session, text: str) -> Known:
         labels.check_copy(session, read)
         item = custody.find(session, read.code, field="code")
         url = f"/items/{quote(item.code)}"
-        return Known(item.kind.value, read.code, read.copy, card_of(session, item), url, item)
+        return Known(
+            item.kind.value, read.code, read.copy, url, item, lambda: card_of(session, item, reader)
+        )
     if read.letter == "A":
         return _place(session, read)
     if read.letter == "W":
-        said: Any = _("Wristbands are for the bedside page.")
-        return Known("wristband", read.code, read.copy, [(_("What to do"), said)], "/bedside")
+        return _stop(read, "wristband", "/bedside", _("Wristbands are for the bedside page."))
     if read.letter == "P":
         people.by_badge(session, read.code)
         said = _("Sign in with this badge and its PIN, or scan it in a form.")
-        return Known("badge", read.code, read.copy, [(_("What to do"), said)], "/sign-in")
+        return _stop(read, "badge", "/sign-in", said)
     raise nothing_known(codes.grouped(read.code))
+
+
+def _stop(read: codes.Scanned, kind: str, url: str, said: _) -> Known:
+    return Known(kind, read.code, read.copy, url, told=lambda: [(_("What to do"), said)])
 
 
 def _next(found: Known, actor: Actor) -> list[dict[str, Any]]:
@@ -136,16 +147,18 @@ def _foreign(read: scanned_text.Gs1 | isbt128.Isbt128 | scanned_text.Supplier) -
         return Known("supplier", read.text)
     if isinstance(read, isbt128.Isbt128):
         structures = [(f"{each.number} {each.name}", each.value) for each in read.structures]
-        return Known("isbt128", read.text, card=structures)
+        return Known("isbt128", read.text, told=lambda: structures)
     elements = [(f"({each.ai}) {each.title}", each.day or each.value) for each in read.elements]
-    return Known("gs1", read.text, card=elements)
+    return Known("gs1", read.text, told=lambda: elements)
 
 
-def card_of(session: Session, item: Item) -> list[tuple[Any, Any]]:
-    """Identity, state, place, holder and expiry of an item."""
+def card_of(session: Session, item: Item, reader: Actor) -> list[tuple[Any, Any]]:
+    """Identity, state, place, holder and expiry of an item, as shown to `reader`."""
     place = custody.place(session, item.place_id)
     donor = studies.subject(session, item.donor_id).number if item.donor_id else None
-    holder = people.name_of(session, item.holder_id) if item.holder_id else None
+    holder = reader.name if item.holder_id == reader.person else None
+    if holder is None and item.holder_id:
+        holder = people.name_of(session, item.holder_id)
     shown: list[tuple[Any, Any]] = [
         (_("What"), KIND_NAMES[item.kind]),
         (_("State"), STATE_NAMES[item.state]),
@@ -160,11 +173,14 @@ def card_of(session: Session, item: Item) -> list[tuple[Any, Any]]:
 
 def _place(session: Session, read: codes.Scanned) -> Known:
     place = custody.place_by_code(session, read.code, "code")
-    card = [
-        (_("Place"), place.name),
-        (_("Temperature"), custody.temperature_name(place.temperature_class)),
-        *custody.monitoring.said.now_facts(session, place),
-        (_("Items here"), custody.how_many_at(session, place.id)),
-        *custody.place_facts(session, place),
-    ]
-    return Known("place", read.code, read.copy, card, f"/places/{quote(place.code)}", place)
+
+    def card() -> list[tuple[Any, Any]]:
+        return [
+            (_("Place"), place.name),
+            (_("Temperature"), custody.temperature_name(place.temperature_class)),
+            *custody.monitoring.said.now_facts(session, place),
+            (_("Items here"), custody.how_many_at(session, place.id)),
+            *custody.place_facts(session, place),
+        ]
+
+    return Known("place", read.code, read.copy, f"/places/{quote(place.code)}", place, card)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from hashlib import sha256
 
 from lims.core import codes, words
@@ -76,20 +77,25 @@ def code_of(name: str, *, practice: bool) -> str:
 def note_in(text: str) -> str:
     """The words that follow NOTE in any language, as they were typed; empty for anything else."""
     first, _space, rest = text.strip().partition(" ")
-    title = ORDERS["NOTE"].title
-    known = {title.spoken(each).casefold() for each in words.LANGUAGES}
-    return rest.strip() if first.casefold() in known else ""
+    order = _said().get(first.casefold())
+    return rest.strip() if order is ORDERS["NOTE"] else ""
 
 
 def ordered(text: str, *, practice: bool) -> Order | None:
     """The command that a word or a code says; None for anything else."""
-    said = text.strip().casefold()
+    said = _said().get(text.strip().casefold())
+    return said or _printed(practice=practice).get(codes.fold(text)[: codes.LENGTH])
+
+
+@cache  # neither changes while a process runs, and every scan is looked up in both
+def _said() -> Mapping[str, Order]:
+    found: dict[str, Order] = {}
     for order in ORDERS.values():
-        if said == order.name.casefold() or any(
-            said == order.title.spoken(language).casefold() for language in words.LANGUAGES
-        ):
-            return order
-    folded = codes.fold(text)[: codes.LENGTH]
-    return next(
-        (each for each in ORDERS.values() if code_of(each.name, practice=practice) == folded), None
-    )
+        for word in (order.name, *(order.title.spoken(each) for each in words.LANGUAGES)):
+            found.setdefault(word.casefold(), order)
+    return found
+
+
+@cache
+def _printed(*, practice: bool) -> Mapping[str, Order]:
+    return {code_of(each.name, practice=practice): each for each in ORDERS.values()}

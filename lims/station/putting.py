@@ -4,13 +4,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy.orm import Session
-
 from lims import custody, ledger
 from lims.core import acts, codes, db, device
 from lims.core.permissions import Actor, requires
 from lims.core.words import Text as _
-from lims.custody import Place
 from lims.custody.permissions import MOVE, PLACE, READ
 from lims.station import cards
 from lims.station.bench import Bench, Outcome, Scanned, did, named, title_of
@@ -33,19 +30,14 @@ def put(actor: Actor, code: str, to: str, scanned: Scanned, bench: Bench) -> Out
 
     def call() -> dict[str, Any]:
         with db.transaction() as session:
-            found = custody.find(session, code, lock=True)
-            there = custody.place_by_code(session, to)
-            before = custody.place(session, found.place_id)
-            if before is not None and there.id in (before.id, _box_of(before)):
-                return {"code": found.code, "already": before.name}
-            moved = custody.put(actor, code=code, to=to)
-            now = custody.place_by_code(session, moved.place)
-            return {
-                "code": found.code,
-                "was": before.name if before else "",
-                "from": _stood_at(session, before),
-                "now": now.name,
-            }
+            here = custody.before_move(session, code, to)
+            if here.is_there:
+                return {"code": here.code, "already": here.name}
+            moved = custody.put(actor, code=code, to=to, kind=here.to_kind)
+            now = here.to_name
+            if moved.place != here.to:  # a slot of that box
+                now = custody.place_by_code(session, moved.place).name
+            return {"code": here.code, "was": here.name, "from": here.holder, "now": now}
 
     digest = acts.digest_of("station.put", code, to)
     given = {"code": code, "to": to}
@@ -58,8 +50,8 @@ def put(actor: Actor, code: str, to: str, scanned: Scanned, bench: Bench) -> Out
         return put_aside(f"{title} → {place}", title, answer, after)
     with db.reading() as session:
         item = custody.find(session, answer["code"])
-        title, card = title_of(item), cards.card_of(session, item)
-        number = _number(session, custody.stream(answer["code"]), key)
+        title, card = title_of(item), cards.card_of(session, item, actor)
+        number = ledger.first_of_act(session, custody.stream(answer["code"]), key)
     if "already" in answer:
         what = _("%(what)s is already in %(place)s", what=title, place=answer["already"])
         return Outcome(Panel("ok", str(what), recorded=False), bench.put_down(), title, card)
@@ -80,17 +72,6 @@ def put(actor: Actor, code: str, to: str, scanned: Scanned, bench: Bench) -> Out
         card,
         event=number,
     )
-
-
-def _number(session: Session, stream: str, key: str) -> int | None:
-    """The number of the move's own entry; a kept scan writes another one after it."""
-    newest = ledger.last_of(session, stream)
-    if newest is None:
-        return None
-    before = ledger.entry_at(session, stream, newest.number - 1)
-    if newest.kind == "custody.late-taken" and before is not None and before.command == key:
-        return before.number
-    return newest.number
 
 
 @requires(READ)
@@ -131,17 +112,6 @@ def put_aside(what: str, title: str, answer: Mapping[str, Any], bench: Bench) ->
     return Outcome(panel, bench, title)
 
 
-def _stood_at(session: Session, before: Place | None) -> str:
-    """The code of a place, of the box for a slot; empty where a thing stood nowhere."""
-    if before is not None and before.kind == "slot":
-        before = custody.place(session, before.parent_id)
-    return before.code if before is not None else ""
-
-
-def _box_of(place: Place) -> Any:
-    return place.parent_id if place.kind == "slot" else None
-
-
 @requires(PLACE)
 def carry(actor: Actor, inner: str, outer: str, scanned: Scanned, bench: Bench) -> Outcome:
     """Put a box or a rack, with all in it, into another place."""
@@ -166,11 +136,11 @@ def carry(actor: Actor, inner: str, outer: str, scanned: Scanned, bench: Bench) 
         what = _("%(what)s is already in %(place)s", what=title, place=answer["already"])
         return Outcome(Panel("ok", str(what), recorded=False), bench.put_down(), title)
     with db.reading() as session:
-        last = ledger.last_of(session, f"place/{inner}")
-    after = did(bench.put_down(), inner, last.number) if last else bench.put_down()
+        number = ledger.first_of_act(session, f"place/{inner}", scanned.key)
+    after = bench.put_down() if number is None else did(bench.put_down(), inner, number)
     was = _("was: %(place)s", place=answer["was"] or _("nowhere"))
     panel = Panel("ok", f"{title} → {answer['now']}", str(was))
-    return Outcome(panel, after, title, event=last.number if last else None)
+    return Outcome(panel, after, title, event=number)
 
 
 def require_prompt(scanned: Scanned) -> None:

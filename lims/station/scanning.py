@@ -44,7 +44,7 @@ def _scan(actor: Actor, scanned: Scanned, bench: Bench) -> Outcome:
     with db.reading() as session:
         order = orders.ordered(scanned.text, practice=mode.is_practice(session))
         if order is None:
-            found = cards.known(session, scanned.text)
+            found = cards.known(session, scanned.text, actor)
             if found.kind == "badge":
                 return _badge(session, actor, found.code, bench)
             if found.thing is None:
@@ -122,8 +122,7 @@ def _trouble(session: Session, item: Item) -> Panel | None:
             str(CALL),
             recorded=False,
         )
-    above = [each.id for each in custody.ancestors(session, [item.id])]
-    reasons = [each.reason for each in custody.holds(session, [item.id, *above])]
+    reasons = custody.held_by(session, item.id)
     if item.state in _BAD:
         reasons.insert(0, state)
     if item.expires_at is not None and item.expires_at <= clock.now():

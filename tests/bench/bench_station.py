@@ -7,6 +7,7 @@
 """
 
 import argparse
+import http.client
 import json
 import re
 import statistics
@@ -14,10 +15,11 @@ import sys
 import tempfile
 import threading
 import time
+from http.cookies import SimpleCookie
 from pathlib import Path
+from urllib.parse import urlencode
 from uuid import uuid4
 
-import requests
 from werkzeug.serving import make_server
 
 sys.path.insert(0, str(Path(__file__).parent.parent.parent))
@@ -54,14 +56,22 @@ class Page:
 
 
 def over_http(port, made):
-    """A station on one connection that stays open."""
-    line = requests.Session()
-    at = f"http://127.0.0.1:{port}"
+    """A station on one connection that stays open; it costs little beside the server."""
+    line, cookies = http.client.HTTPConnection("127.0.0.1", port, timeout=30), SimpleCookie()
+
+    def ask(method, path, body=None, **headers):
+        kept = "; ".join(f"{name}={each.value}" for name, each in cookies.items())
+        line.request(method, path, body, {"Cookie": kept, **headers})
+        answer = line.getresponse()
+        for each in answer.headers.get_all("Set-Cookie") or ():
+            cookies.load(each)
+        return answer.read().decode()
 
     def post(path, data):
-        return line.post(at + path, data=data, headers={"X-Board": "yes"}).text
+        form = {"Content-Type": "application/x-www-form-urlencoded", "X-Board": "yes"}
+        return ask("POST", path, urlencode(data), **form)
 
-    return Page(post, lambda path: line.get(at + path).text, made)
+    return Page(post, lambda path: ask("GET", path), made)
 
 
 def in_process(app, made):
@@ -118,21 +128,34 @@ def by_stations(pages, todo):
 def stations(server, broker, made):
     """Four stations against two loops, slice by slice."""
     sent = record(server, made)
-    ours, bare = [], []
+    ours, bare, acts, clients_s = [], [], 0, 0.0
     with loops.clone(server, made) as one, loops.clone(server, made) as other:
         hands = loops.Hands(2, bare=other)
-        with serving(one, broker) as (port, _web):
+        with serving(one, broker) as (port, web):
             pages = [over_http(port, made) for _each in range(STATIONS)]
+
+            def spent():
+                sides = [web, *loops.backends(one)], [each.pid for each in hands.running]
+                return loops.spent_s(sides[0]), loops.spent_s(sides[1] + loops.backends(other))
+
             todo = zip(
                 loops.sliced(loops.moves(made), SLICE), loops.sliced(sent, SLICE), strict=True
             )
             for number, (mine, base) in enumerate(todo):
+                begun = time.process_time()
                 took = by_stations(pages, mine), hands.run("bare", base)
-                if number:  # the first warms both up
-                    ours.append(took[0])
-                    bare.append(took[1])
+                if number == 0:  # the first warms both up
+                    before = spent()
+                    continue
+                acts += len(mine)
+                clients_s += time.process_time() - begun
+                ours.append(took[0])
+                bare.append(took[1])
+            served, replayed = (now - then for now, then in zip(spent(), before, strict=True))
         hands.close()
-    return loops.say("moves by two scans, four stations", ours, bare, AIM)
+    told = loops.say("moves by two scans, four stations", ours, bare, AIM)
+    print(f"  of it the four pages themselves: {clients_s / acts * 1e3:.2f} ms a move")
+    return loops.say_processor(told, (served + clients_s) / acts, replayed / acts)
 
 
 class Timed:

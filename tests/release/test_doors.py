@@ -62,6 +62,9 @@ def test_a_lot_is_read_and_released_by_page(site):
     assert 'data-state="released"' in shown
     assert f"/lots/{lot}/certificate" in shown
     assert f"/lots/{lot}/rejection" not in shown
+    # outside a limit stands first; what is in order is folded where there is little room
+    assert shown.index('data-test="S05"') < shown.index("Results in order:")
+    assert shown.index("Results in order:") < shown.index('data-test="S01"')
     assert site.page("rosa", f"/lots/{lot}/certificate").data.startswith(b"%PDF")
     assert lot in site.page("rosa", "/lots").text
 

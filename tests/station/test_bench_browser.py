@@ -185,6 +185,33 @@ def test_H10_scan_burst_ten_scans_while_the_server_is_slow(here, measured):
     assert "10" in here.page.inner_text(".counter")
 
 
+def test_a_scan_that_is_sent_at_once_waits_for_no_disk(here):
+    """What the server is about to have is kept by the browser first, in one go; see outage.js."""
+    page = here.page
+    here.scanner.scan(here.vials[0])
+    said(page, "ok", "in hand")
+    page.wait_for_timeout(500)  # what follows its verdict is kept as well
+    page.evaluate("""() => {
+      const begin = IDBDatabase.prototype.transaction;
+      window.writes = [];
+      IDBDatabase.prototype.transaction = function (stores, mode, how) {
+        window.writes.push(how?.durability);
+        return begin.call(this, stores, mode, how);
+      };
+    }""")
+    here.scanner.scan(here.box)
+    said(page, "ok", "Box 7")
+    for _each in range(100):
+        if page.evaluate("window.writes.length") >= 3:
+            break
+        page.wait_for_timeout(50)
+
+    # The scan with its door; that it was answered; who is at work. Two may be of the scan before.
+    writes = page.evaluate("window.writes")
+    assert set(writes) == {"relaxed"}
+    assert 3 <= len(writes) <= 5
+
+
 def test_H10_the_server_dies_between_scan_and_answer(here, measured):
     """Answers that never came, a server that is gone, and a reload meanwhile."""
     page = here.page

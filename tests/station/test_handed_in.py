@@ -60,6 +60,8 @@ def test_what_is_handed_in_waits_and_moves_nothing(here, measured):  # noqa: F81
     with db.reading() as session:
         assert custody.late.missing(session) == {}
     page = here.site.page("qc", f"/late-scans/{kept[0].id}/answer").get_data(as_text=True)
+    assert "→ Box 7" in page
+    assert "Where it stands now" in page
     assert page.index("Scanned by") < page.index("Tech") < page.index("Handed in by")
     assert verified() == []
 

@@ -56,8 +56,12 @@ def opened(here, path: str = "/station") -> Any:  # noqa: F811
 def kept(here, count: int) -> None:  # noqa: F811
     """Wait until so many scans stand as kept, in the header and as a verdict."""
     expect = playwright.expect
-    expect(here.page.locator("[data-queue]")).to_have_attribute("data-queue", str(count))
-    expect(here.page.locator("[data-network=offline]")).to_contain_text(f"{count} not sent")
+    try:
+        expect(here.page.locator("[data-queue]")).to_have_attribute("data-queue", str(count))
+        expect(here.page.locator("[data-network=offline]")).to_contain_text(f"{count} not sent")
+    except AssertionError as missing:  # a scan that was not taken says so there
+        told = here.page.locator("#scan-said").inner_text()
+        raise AssertionError(f"{missing}\nthe page said: {told or 'nothing'}") from None
 
 
 def comes_instead(here, badge: str, held: int) -> None:  # noqa: F811

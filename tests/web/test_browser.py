@@ -1,10 +1,13 @@
 """Chromium at the pages: verdicts that are heard, targets that can be hit, and no script at all."""
 
+from datetime import date
 from random import Random
 
 import pytest
 
 from lims.core import codes
+from lims.core.words import speaking
+from lims.web.calendars import spoken_day
 from tests.web.demo import PLACE, SPECIMEN, called
 from tests.web.typing import Scanner
 
@@ -21,6 +24,20 @@ def test_slow_hands_type_what_they_like(page):
     Scanner(page).type("Checked twice")
 
     assert page.input_value("[name=note]") == "Checked twice"
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_a_day_is_said_beside_the_browsers_own_input(page, web, language):
+    """05/08 in a browser's own order is two days; what the page says is one."""
+    page.goto(f"/language/{language}?next={PATH}")
+    said = page.locator("[data-day=f-born]")
+    playwright.expect(said).to_be_hidden()
+    page.fill("[name=born]", "2026-05-08")
+
+    with speaking(language):
+        playwright.expect(said).to_have_text(spoken_day(date(2026, 5, 8)))
+    page.fill("[name=born]", "")
+    playwright.expect(said).to_be_hidden()
 
 
 def test_H04_the_check_character_is_the_same_in_the_browser(page, measured):

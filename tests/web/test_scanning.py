@@ -178,6 +178,28 @@ def test_H05_half_a_suppliers_code_is_never_taken_for_a_whole_one(page, scanner,
     assert page.input_value("#scan") == ""
 
 
+def test_H05_a_burst_that_a_stalled_machine_hands_over_in_two_parts_is_one_scan(
+    page, scanner, measured
+):
+    """The keys' own clock knows no pause; ours does, and has said that the first part is none."""
+    symbol = codes.symbol(PLACE, 2)
+    first, second = keys_of(symbol)[:7], keys_of(symbol)[7:]
+    page.fill("[name=note]", "keep")
+    page.focus("[name=note]")
+    scanner.begin()
+    for key in first:
+        scanner.key(**key)
+    playwright.expect(page.locator("#scan-said [data-verdict=stop]")).to_be_visible()
+    for key in second:
+        scanner.key(**key)
+    scanner.key(code="Enter", key="Enter", text="\r")
+    playwright.expect(page.locator("[name=place]")).to_have_value(symbol)
+
+    note = page.input_value("[name=note]")
+    measured("H05", trials=1, failures=int(note != "keep"), what="a burst in two parts")
+    assert (note, verdict(page)) == ("keep", "")
+
+
 def test_words_typed_into_the_scan_box_are_sent_as_they_stand(page):
     page.focus("#scan")
     Scanner(page).type("undo")

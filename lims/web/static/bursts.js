@@ -16,6 +16,7 @@ let keys = [];
 let timer = 0;
 let composing = false;
 let broken = -Infinity; // when a burst ended that could not be read
+let cut = null; // its keys, where our clock alone said that it was over
 let taken = () => {};
 
 function forget() {
@@ -115,6 +116,7 @@ function finish(end) {
   broken = scan.kind === "unreadable" ? ended : -Infinity;
   const at = performance.timeOrigin + ended;
   const { field } = scan.burst[0];
+  cut = end === "silence" && scan.kind === "unreadable" ? keys : null;
   forget();
   taken({ kind: scan.kind, text: scan.text, at, field, end });
   return true;
@@ -145,6 +147,18 @@ function found(end) {
     : { kind: "unclear", burst: run, text: "" };
 }
 
+/**
+ * A machine that stalls hands over a burst in two parts, long after the keys were pressed. By their own
+ * clock there was no silence between them, so they are one scan and the first part is not lost.
+ */
+function rejoin(now) {
+  if (cut && !keys.length && now - cut.at(-1).at < SILENCE) {
+    keys = cut;
+    broken = -Infinity;
+  }
+  cut = null;
+}
+
 function heard(event) {
   if (event.ctrlKey && (event.key === "]" || event.code === "BracketRight")) {
     event.preventDefault(); // a part of a GS1 code ends here; no command for the browser
@@ -157,6 +171,7 @@ function heard(event) {
     return;
   }
   const now = event.timeStamp;
+  rejoin(now);
   if (keys.length && now - keys.at(-1).at > FORGET) forget();
   if (event.key === "Enter" || event.key === "Tab") {
     if (finish(event.key)) {

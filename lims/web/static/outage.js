@@ -56,11 +56,15 @@ export async function recall() {
 /** What of a scan is kept: not how far the keeping has come. */
 const plain = ({ stored, unsaved, ...scan }) => scan;
 
-/** Keep a scan; it is kept when this is over. One that is sent at once need not wait for the disk. */
-export async function add(scan, { sent }) {
+/**
+ * Keep a scan, and in the same go since when the door is open; it is kept when this is over. One that is
+ * sent at once need not wait for the disk.
+ */
+export async function add(scan, { sent, door }) {
   await inOne(
-    (scans) => {
+    (scans, facts) => {
       scans.add(plain(scan)).onsuccess = ({ target }) => (scan.n = target.result);
+      facts.put(door, "door");
     },
     sent ? "relaxed" : "strict",
   );
@@ -94,9 +98,12 @@ export async function answered(scan, person, bench) {
 /** Drop a scan that is not to be sent. */
 export const drop = (scan) => inOne((scans) => void (scan.n && scans.delete(scan.n)));
 
-/** Keep a fact, or with null forget it. */
+/** Keep a fact, or with null forget it. What was forgotten is gone from the disk as well. */
 export const note = (name, value) =>
-  inOne((_scans, facts) => void (value === null ? facts.delete(name) : facts.put(value, name)));
+  inOne(
+    (_scans, facts) => void (value === null ? facts.delete(name) : facts.put(value, name)),
+    value === null ? "strict" : "relaxed", // no scan, and the next scan waits behind it
+  );
 
 // What may be kept
 

@@ -202,6 +202,9 @@ try {
   // a browser that keeps nothing
 }
 
+// Days are said beside their inputs, where a page has any.
+if (document.querySelector("[data-day]")) import("./days.js");
+
 // A form that is on its way says so, and is not sent twice by an impatient finger.
 document.addEventListener("submit", (event) => {
   const form = event.target;

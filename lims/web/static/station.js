@@ -119,6 +119,7 @@ function show(page, scan) {
   const fresh = page.getElementById("board");
   const before = carried;
   board().replaceWith(document.importNode(fresh, true));
+  sayVerdicts(board()); // it stands there; what follows is beside it
   carried = JSON.parse(board().dataset.carried);
   owner = person() || owner;
   if (!person() && owner) carried = before; // for when she is back
@@ -129,7 +130,6 @@ function show(page, scan) {
   showLast();
   handLeft();
   count();
-  sayVerdicts(board());
   document.getElementById("scan-said")?.replaceChildren();
   const pin = document.getElementById("pin");
   if (pin) pin.focus();
@@ -159,7 +159,7 @@ function again() {
 /** Send one scan with what is in hand; of another person's, with what was in hers. */
 async function send(scan, hers) {
   const hand = hers ?? { carried, takenAt };
-  const body = new FormData();
+  const body = new URLSearchParams();
   for (const [name, value] of Object.entries(hand.carried)) body.set(name, value);
   if (hers) body.set("handed", "yes");
   body.set("code", scan.text);
@@ -365,17 +365,18 @@ function take(text, at) {
     count();
     return;
   }
-  outage.note("door", outage.scannedAt(at, outage.command(text, orders) === "DONE")).catch(() => {});
+  const door = outage.scannedAt(at, outage.command(text, orders) === "DONE");
   outage.showDoor(words.door);
   const scan = { text, at, key: key(), person: person(), name: session?.name ?? "" };
   const refused = since && refusal(scan);
   if (refused) {
+    outage.note("door", door).catch(() => {});
     board().querySelector(".said")?.replaceChildren();
     stop(refused, text);
     return;
   }
   scan.unsaved = true;
-  scan.stored = outage.add(scan, { sent: !since }).catch(() => {}).then(() => {
+  scan.stored = outage.add(scan, { sent: !since, door }).catch(() => {}).then(() => {
     delete scan.unsaved;
     count();
     if (since) saidKept(scan);
