@@ -36,6 +36,7 @@ LETTERS: Mapping[str, _] = {
     "E": _("equipment"),
     "A": _("place"),
     "X": _("command"),
+    "T": _("shipment"),
 }
 
 

@@ -13,9 +13,9 @@ from lims.core import scanned as scanned_text
 from lims.core.errors import NotFound
 from lims.core.permissions import Actor, requires
 from lims.core.words import Text as _
-from lims.custody import KIND_NAMES, STATE_NAMES, Item, Place
+from lims.custody import KIND_NAMES, STATE_NAMES, Item, Place, Shipment
 from lims.custody.permissions import READ
-from lims.web.doors import acts_for
+from lims.web.doors import ACTS, acts_for
 
 ITEMS = frozenset("SCLVQK")
 
@@ -41,12 +41,13 @@ class Known:
     """What a scanned code is.
 
     Attributes:
-        kind: of an item its kind, else `place`, `wristband`, `badge`, `gs1`, `isbt128`, `supplier`.
+        kind: of an item its kind, else `place`, `shipment`, `wristband`, `badge`, `gs1`, `isbt128`,
+            `supplier`.
         code: nine characters; what a supplier printed is its own text.
         copy: None when typed.
         card: label and value.
         url: of its page; None for what a supplier printed.
-        thing: the item or the place itself.
+        thing: the item, the place or the shipment itself.
     """
 
     kind: str
@@ -54,7 +55,7 @@ class Known:
     copy: int | None = None
     card: Sequence[tuple[Any, Any]] = ()
     url: str | None = None
-    thing: Item | Place | None = None
+    thing: Item | Place | Shipment | None = None
 
 
 @requires(READ)
@@ -103,6 +104,12 @@ def known(session: Session, text: str) -> Known:
         return Known(item.kind.value, read.code, read.copy, card_of(session, item), url, item)
     if read.letter == "A":
         return _place(session, read)
+    if read.letter == "T":
+        shipment = custody.shipment_of(session, text)
+        return Known(
+            "shipment", read.code, read.copy, custody.shipment_facts(session, shipment),
+            f"/shipments/{shipment.id}", shipment,
+        )  # fmt: skip
     if read.letter == "W":
         said: Any = _("Wristbands are for the bedside page.")
         return Known("wristband", read.code, read.copy, [(_("What to do"), said)], "/bedside")
@@ -116,8 +123,20 @@ def known(session: Session, text: str) -> Known:
 def _next(found: Known, actor: Actor) -> list[dict[str, Any]]:
     if found.thing is None:
         return []
+    if isinstance(found.thing, Shipment):
+        return steps_of(found.thing, found.code, actor)
     state = found.thing.state.value if isinstance(found.thing, Item) else None
     return next_for(found.code[0], state, actor, found.thing, code=found.thing.code)
+
+
+def steps_of(shipment: Shipment, code: str, actor: Actor) -> list[dict[str, Any]]:
+    """What can be done next with a shipment; on its way its box is received by its own label."""
+    steps = next_for("shipment", None, actor, shipment, shipment_id=shipment.id)
+    receive = ACTS["custody", "receive-shipment"]
+    if shipment.received_at is None and receive.allowed(actor):
+        name = f"{receive.feature}.{receive.name}"
+        steps.insert(0, {"name": name, "title": receive.title, "url": receive.url(code=code)})
+    return steps
 
 
 def nothing_known(code: str) -> NothingKnown:

@@ -48,6 +48,7 @@ WORDS: Mapping[str, _] = {
     "custody.unexpected": _("seen at a count, not expected there"),
     "custody.rack-settled": _("rack scanned and settled"),
     "custody.dispatched": _("sent off"),
+    "custody.shipment-coded": _("shipment given a code"),
     "custody.shipment-received": _("received from its way"),
     "custody.shipment-damaged": _("received damaged"),
     "custody.shipment-missing": _("missing at the receipt"),

@@ -12,13 +12,13 @@ import zxingcpp
 from PIL import Image, ImageDraw
 from sqlalchemy import func, select
 
-from lims import custody, ledger, people
+from lims import custody, labels, ledger, people
 from lims.core import clock, codes, db
 from lims.ledger.models import LedgerEntry
 from lims.station import orders
 from tests.conftest import SOAK
 from tests.custody import bench as made
-from tests.site_here import MENSTRUAL, Site, secret, site, verified  # noqa: F401
+from tests.site_here import MENSTRUAL, PASSWORD, Site, secret, site, verified  # noqa: F401
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
@@ -433,3 +433,59 @@ def test_a_bench_at_a_freezer_is_a_setting_of_the_device(here):
     assert 'class="station bench freezer"' in client.get("/station").get_data(as_text=True)
     client.post("/station/name", data={"_csrf": secret(client), "name": "F2 door"})
     assert "bench freezer" not in client.get("/station").get_data(as_text=True)
+
+
+def shipped(here) -> tuple[str, str]:
+    """A box of one vial on its way: the code and the address of the shipment."""
+    tech = here.site.actor("tech")
+    ice = custody.make_place(tech, name="Ice", kind="transport", temperature_class="-80C").code
+    custody.move(tech, code=here.vials[0], to=ice)
+    sent = custody.dispatch(tech, code=ice, to=here.other, hours=4, password=PASSWORD)
+    custody.label_shipment(
+        tech, shipment_id=sent.id, sender="A", recipient="B", contact="C", material="none"
+    )
+    return sent.code, f"/shipments/{sent.id}"
+
+
+def test_the_label_of_a_shipment_leads_to_it_and_takes_nothing_in_hand(here):
+    code, address = shipped(here)
+    label = codes.symbol(code, 1)
+    station = Station(here.site, "tech2")
+    opened = station.scan(label)
+    assert (opened.answer.status_code, opened.answer.location) == (303, address)
+    assert station.scan(here.vials[1]).carried["hand"]
+    before = moves()
+    station.scan("LOOK")
+    looked = station.scan(label)
+    assert (looked.verdict, looked.answer.status_code) == ("ok", 200)
+    assert codes.grouped(code) in looked.text
+    station.scan("DONE")
+    station.scan("BATCH")
+    station.scan(here.other)
+    asked = station.scan(label)
+    assert asked.verdict == "ask"
+    assert station.carried["aim"] == here.other
+    assert moves() == before
+    assert verified() == []
+
+
+def test_a_shipment_answers_a_scan_by_page_and_api_and_an_old_label_of_it_stops(here):
+    code, address = shipped(here)
+    got = here.site.browser("tech2").get(f"/scan?code={codes.symbol(code, 1)}")
+    sender, receiver = (
+        here.site.did(who, "/scans", {"code": codes.symbol(code, 1)}) for who in ("tech", "tech2")
+    )
+    assert (got.status_code, got.location) == (303, address)
+    assert (sender["kind"], sender["code"], sender["copy"]) == ("shipment", code, 1)
+    assert receiver["url"] == address
+    assert receiver["next"][0]["url"] == f"/places/{code}/receipt"
+    labelled = [each["name"] for each in sender["next"]]
+    assert "custody.label-shipment" in labelled
+    labels.reprint(here.site.actor("tech"), code=code, reason="torn")
+    old = here.site.api("tech2", "/scans", {"code": codes.symbol(code, 1)})
+    page = here.site.browser("tech2").get(f"/scan?code={codes.symbol(code, 1)}")
+    assert old.json["code"] == "label_old"
+    assert "old label" in page.text
+    assert page.status_code == old.status_code
+    unknown = here.site.api("tech2", "/scans", {"code": codes.draw("T")})
+    assert (unknown.status_code, unknown.json["code"]) == (404, "shipment_unknown")
