@@ -37,6 +37,7 @@ LETTERS: Mapping[str, _] = {
     "A": _("place"),
     "X": _("command"),
     "T": _("shipment"),
+    "B": _("pack around a dose"),
 }
 
 

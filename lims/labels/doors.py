@@ -11,7 +11,7 @@ from lims.web import fields
 from lims.web.doors import Doors
 
 doors = Doors("labels")
-_THINGS = "SCLVQKAT"
+_THINGS = "SCLVQKATB"
 
 
 class ReprintIn(fields.Shape):

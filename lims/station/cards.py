@@ -1,13 +1,13 @@
 """What a scanned code is: its kind, a few lines about it, and what can be done next."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
 from sqlalchemy.orm import Session
 
-from lims import custody, labels, people, studies
+from lims import custody, dosing, labels, people, studies
 from lims.core import codes, db, isbt128, mode
 from lims.core import scanned as scanned_text
 from lims.core.errors import NotFound
@@ -41,8 +41,8 @@ class Known:
     """What a scanned code is.
 
     Attributes:
-        kind: of an item its kind, else `place`, `shipment`, `wristband`, `badge`, `gs1`, `isbt128`,
-            `supplier`.
+        kind: of an item its kind, else `place`, `shipment`, `pack`, `wristband`, `badge`, `gs1`,
+            `isbt128`, `supplier`.
         code: nine characters; what a supplier printed is its own text.
         copy: None when typed.
         card: label and value.
@@ -97,27 +97,49 @@ def known(session: Session, text: str) -> Known:
         mode.admit_number(session, read.text)
         return _foreign(read)
     mode.admit(session, read)
-    if read.letter in ITEMS:
-        labels.check_copy(session, read)
-        item = custody.find(session, read.code, field="code")
-        url = f"/items/{quote(item.code)}"
-        return Known(item.kind.value, read.code, read.copy, card_of(session, item), url, item)
-    if read.letter == "A":
-        return _place(session, read)
-    if read.letter == "T":
-        shipment = custody.shipment_of(session, text)
-        return Known(
-            "shipment", read.code, read.copy, custody.shipment_facts(session, shipment),
-            f"/shipments/{shipment.id}", shipment,
-        )  # fmt: skip
-    if read.letter == "W":
-        said: Any = _("Wristbands are for the bedside page.")
-        return Known("wristband", read.code, read.copy, [(_("What to do"), said)], "/bedside")
-    if read.letter == "P":
-        people.by_badge(session, read.code)
-        said = _("Sign in with this badge and its PIN, or scan it in a form.")
-        return Known("badge", read.code, read.copy, [(_("What to do"), said)], "/sign-in")
-    raise nothing_known(codes.grouped(read.code))
+    kind = "S" if read.letter in ITEMS else read.letter
+    if kind not in _OURS:
+        raise nothing_known(codes.grouped(read.code))
+    return _OURS[kind](session, read)
+
+
+def _item(session: Session, read: codes.Scanned) -> Known:
+    labels.check_copy(session, read)
+    item = custody.find(session, read.code, field="code")
+    url = f"/items/{quote(item.code)}"
+    return Known(item.kind.value, read.code, read.copy, card_of(session, item), url, item)
+
+
+def _shipment(session: Session, read: codes.Scanned) -> Known:
+    labels.check_copy(session, read)
+    shipment = custody.shipment_of(session, read.code)
+    card = custody.shipment_facts(session, shipment)
+    return Known(
+        "shipment", read.code, read.copy, card, f"/shipments/{shipment.id}", shipment
+    )  # fmt: skip
+
+
+def _pack(session: Session, read: codes.Scanned) -> Known:
+    labels.check_copy(session, read)
+    packed = dosing.pack_by_code(session, read.code)
+    card: list[tuple[Any, Any]] = [
+        (_("What to do"), _("Take the vial out and scan the vial itself.")),
+        (_("Dose"), codes.grouped(packed.item.code)),
+        (_("State"), STATE_NAMES[packed.item.state]),
+        (_("Participant"), packed.subject.number),
+    ]
+    return Known("pack", read.code, read.copy, card, f"/items/{quote(packed.item.code)}")
+
+
+def _band(session: Session, read: codes.Scanned) -> Known:
+    said: Any = _("Wristbands are for the bedside page.")
+    return Known("wristband", read.code, read.copy, [(_("What to do"), said)], "/bedside")
+
+
+def _badge(session: Session, read: codes.Scanned) -> Known:
+    people.by_badge(session, read.code)
+    said: Any = _("Sign in with this badge and its PIN, or scan it in a form.")
+    return Known("badge", read.code, read.copy, [(_("What to do"), said)], "/sign-in")
 
 
 def _next(found: Known, actor: Actor) -> list[dict[str, Any]]:
@@ -186,3 +208,13 @@ def _place(session: Session, read: codes.Scanned) -> Known:
         *custody.place_facts(session, place),
     ]
     return Known("place", read.code, read.copy, card, f"/places/{quote(place.code)}", place)
+
+
+_OURS: Mapping[str, Callable[[Session, codes.Scanned], Known]] = {
+    "S": _item,
+    "A": _place,
+    "T": _shipment,
+    "B": _pack,
+    "W": _band,
+    "P": _badge,
+}

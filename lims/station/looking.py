@@ -195,7 +195,8 @@ def things(zone: ZoneInfo) -> dict[str, Any]:
         "rests": rests, "item": item, "out": timedelta(minutes=4), "cold": True,
         "in_words": custody.in_words, "drawn": _lineage(), "kinds": KIND_NAMES,
         "states": STATE_NAMES, "copies": [
-            (SimpleNamespace(copy=2, state=labels.CopyState.LIVE, stuck_at=now, void_reason=""), None),
+            (SimpleNamespace(copy=2, state=labels.CopyState.LIVE, stuck_at=now, void_reason=""),
+             None),
             (SimpleNamespace(copy=1, state=labels.CopyState.VOID, stuck_at=None, void_reason="Z1"),
              None),
         ],

@@ -22,6 +22,7 @@ from lims.station import (
     look_pages,
     practice_pages,
     printer_pages,
+    scanning,
     slots,
     stays,
     storage_pages,
@@ -96,6 +97,9 @@ def scan() -> ResponseReturnValue:
     except DomainError as refusal:
         panel = verdicts.of_error(refusal)
         return errors.page(panel, errors.status_of(refusal), _("Scanned"))
+    if found["kind"] == "pack":
+        return render_template("station/scanned.html", title=_("Scanned"), url=found["url"],
+                               panel=scanning.the_pack(found["code"]), pack=True)  # fmt: skip
     if found["kind"] in ("wristband", "badge"):
         band = found["kind"] == "wristband"
         panel = verdicts.Panel(
@@ -219,7 +223,10 @@ def _of_dose(session: Session, found: Item, actor: Actor) -> dict[str, Any]:
     if found.kind is not ItemKind.DOSE:
         return {}
     sees = permissions.allowed(actor, SHEET)
+    pack = dosing.pack_around(session, found.id)
     return {
+        "pack": pack,
+        "pack_copies": labels.copies(session, pack.code) if pack else (),
         "given": dosing.given_of(session, found.id),
         "paper": dosing.paper_of(session, found.id),
         "may_see_sheets": sees,

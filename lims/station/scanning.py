@@ -211,9 +211,22 @@ def _shipment(found: cards.Known, bench: Bench) -> Outcome:
     return Outcome(panel, bench, title, list(found.card), go=go)
 
 
+def the_pack(code: str) -> Panel:
+    """What is said of the pack around a dose, wherever it is scanned: it is not the dose."""
+    return Panel(
+        "ask",
+        f"{codes.LETTERS['B']} {codes.grouped(code)}",
+        str(_("This is the pack and not the dose in it.")),
+        str(_("Take the vial out and scan the vial itself.")),
+        recorded=False,
+    )
+
+
 def _no_thing(found: cards.Known, bench: Bench) -> Outcome:
     if found.kind == "shipment":
         return _shipment(found, bench)
+    if found.kind == "pack":
+        return Outcome(the_pack(found.code), bench, str(codes.LETTERS["B"]), list(found.card))
     if found.kind == "wristband":
         panel = Panel(
             "stop",
