@@ -15,6 +15,7 @@ from lims.custody.excursions import band_of, judge
 from lims.custody.models import Shipment
 from lims.custody.permissions import READ
 from lims.custody.rules import KIND_NAMES, STATE_NAMES
+from lims.labels.permissions import SEE
 from lims.web import auth
 from lims.web.doors import ACTS, acts_for
 
@@ -67,6 +68,7 @@ def shipment(shipment_id: UUID) -> ResponseReturnValue:
             states=STATE_NAMES,
             acts=acts_for("shipment", None, actor, row),
             receive=_receipt(actor, row, box.code),
+            may_see_labels=permissions.allowed(actor, SEE),
             copies=labels.copies(session, row.code) if row.code else (),
         )
 

@@ -196,9 +196,9 @@ def things(zone: ZoneInfo) -> dict[str, Any]:
         "in_words": custody.in_words, "drawn": _lineage(), "kinds": KIND_NAMES,
         "states": STATE_NAMES, "copies": [
             (SimpleNamespace(copy=2, state=labels.CopyState.LIVE, stuck_at=now, void_reason=""),
-             None),
+             SimpleNamespace(id=UUID(int=2))),
             (SimpleNamespace(copy=1, state=labels.CopyState.VOID, stuck_at=None, void_reason="Z1"),
-             None),
+             SimpleNamespace(id=UUID(int=1))),
         ],
     }  # fmt: skip
 

@@ -16,6 +16,7 @@ from lims.core.words import Text as _
 from lims.custody import KIND_NAMES, STATE_NAMES, Item, ItemKind, State
 from lims.custody.permissions import MOVE, READ, UNDO
 from lims.dosing.permissions import GIVES, SHEET
+from lims.labels.permissions import SEE
 from lims.station import (
     bench_pages,
     cards,
@@ -170,6 +171,7 @@ def item(code: str) -> ResponseReturnValue:
             undo=trails.undo_of(session, found, actor),
             key=uuid4().hex,
             copies=labels.copies(session, found.code),
+            may_see_labels=permissions.allowed(actor, SEE),
             papers=papers.of(found.code[0], actor),
             acts=_next(found, actor),
             at_the_bed=found.kind is ItemKind.DOSE
