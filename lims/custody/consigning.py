@@ -274,7 +274,7 @@ def first_words(session: Session, shipment: Shipment) -> dict[str, str]:
     box, to = (queries.place(session, each) for each in (shipment.place_id, shipment.to_place_id))
     assert box is not None and to is not None  # noqa: S101, PT018 - foreign keys
     said = {
-        "sender": _path(session, box.parent_id) or box.name,
+        "sender": _path(session, box.parent_id),
         "recipient": _path(session, to.id),
         "contact": "",
     }
