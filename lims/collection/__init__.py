@@ -14,6 +14,7 @@ from lims.collection.markers import markers_of, nucleic_acid_tested, record_mark
 from lims.collection.models import Kit, Marker, MarkerState, Specimen, SpecimenKind
 from lims.collection.queries import kind_of, kit_of, kits_and_tubes, specimen_of
 from lims.collection.receipt import REJECTION_REASONS, Decision, receive
+from lims.collection.setting import label_set
 
 __all__ = [
     "REJECTION_REASONS",
@@ -31,6 +32,7 @@ __all__ = [
     "kind_of",
     "kit_of",
     "kits_and_tubes",
+    "label_set",
     "markers_of",
     "nucleic_acid_tested",
     "prepare_kit",

@@ -5,7 +5,7 @@ from datetime import date, datetime
 from typing import Any
 
 from lims import custody, studies
-from lims.collection import gathering, kits, markers, queries, receipt, showing
+from lims.collection import gathering, kits, markers, queries, receipt, setting, showing
 from lims.collection import permissions as may
 from lims.collection import schemas as of
 from lims.collection.models import MarkerState, SpecimenKind
@@ -45,6 +45,12 @@ def prepare_kit(
         actor, study=study, device_lot=device_lot, device_expires_on=device_expires_on
     )
     return {"kit": item.code, "state": item.state.value}
+
+
+@requires(may.PREPARE)
+def label_set(actor: Actor, *, code: str, **given: Any) -> dict[str, Any]:
+    """Print the label of the whole set."""
+    return {"kit": setting.label_set(actor, code=code, **given).code}
 
 
 @requires(may.ISSUE)
@@ -213,6 +219,25 @@ doors.act(
     about=about_kit,
     after=_to_item,
     order=10,
+)
+doors.act(
+    "/kits/<code>/set-label",
+    label_set,
+    takes=of.set_label_of,
+    name="label-kit-set",
+    title=_("Print the label of the whole set"),
+    intro=_(
+        "The large label for the box: what she does, until when, whom to call, and room for her "
+        "own times. It takes the place of the label the kit has; destroy that one."
+    ),
+    on="K",
+    when=setting.LABELLED,
+    about=about_kit,
+    after=_to_item,
+    said=lambda answer: _(
+        "The label %(code)s is being printed.", code=codes.grouped(answer["kit"])
+    ),
+    order=60,
 )
 doors.act(
     "/specimens/<code>/collection",

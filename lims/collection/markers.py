@@ -3,7 +3,7 @@
 Source: Commission Directive 2006/17/EC Annex II (domain.md 3.5).
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from uuid import UUID
 
@@ -100,3 +100,13 @@ def markers_of(session: Session, subject_id: UUID) -> dict[str, Marker]:
         select(Marker).where(Marker.subject_id == subject_id).order_by(Marker.entered_at)
     )
     return {row.marker: row for row in found}
+
+
+@custody.hazardous_if
+def any_reactive(session: Session, donors: Collection[UUID]) -> bool:
+    """Whether a marker of one of these donors is reactive or positive at this moment."""
+    return any(
+        row.state in (MarkerState.REACTIVE, MarkerState.POSITIVE)
+        for donor in donors
+        for row in markers_of(session, donor).values()
+    )

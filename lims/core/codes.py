@@ -36,6 +36,8 @@ LETTERS: Mapping[str, _] = {
     "E": _("equipment"),
     "A": _("place"),
     "X": _("command"),
+    "T": _("shipment"),
+    "B": _("pack around a dose"),
 }
 
 

@@ -17,6 +17,8 @@ from lims.custody.assessing import agree, assess
 from lims.custody.balancing import CAUSES, Spent, spent
 from lims.custody.boxes import make_box, move_place, put, slots_of
 from lims.custody.clearance import area_facts, ask_clearance, clear
+from lims.custody.consigning import facts_of as shipment_facts
+from lims.custody.consigning import hazardous_if, label_shipment, shipment_of
 from lims.custody.correcting import (
     CORRECTABLE,
     CORRECTED,
@@ -63,7 +65,7 @@ from lims.custody.late import waiting as late_waiting
 from lims.custody.loggers import Brought, read_logger
 from lims.custody.losing import record_loss
 from lims.custody.marking import mark_work_area, unmark_work_area
-from lims.custody.models import Edge, Hold, Item, LateScan, Place, Transfer
+from lims.custody.models import Edge, Hold, Item, LateScan, Place, Shipment, Transfer
 from lims.custody.observing import observe
 from lims.custody.opentime import FROZEN
 from lims.custody.place_kinds import PLACE_KINDS, temperature_name
@@ -152,6 +154,7 @@ __all__ = [
     "RackFound",
     "Received",
     "RecordState",
+    "Shipment",
     "SlotTaken",
     "Spent",
     "State",
@@ -194,6 +197,7 @@ __all__ = [
     "genealogy",
     "hand_in",
     "hand_over",
+    "hazardous_if",
     "held_by",
     "history",
     "hold",
@@ -209,6 +213,7 @@ __all__ = [
     "judge_pool",
     "judge_thaws",
     "keep_material_traceable",
+    "label_shipment",
     "last_act",
     "late_arrived",
     "late_door",
@@ -255,6 +260,8 @@ __all__ = [
     "review_rack",
     "said_of",
     "set_state",
+    "shipment_facts",
+    "shipment_of",
     "shipments_of",
     "slots_of",
     "spent",

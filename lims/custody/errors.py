@@ -105,8 +105,14 @@ class NotCorrectable(Conflict):
     code = "not_correctable"
 
 
+class NotTravelling(Conflict):
+    """The box is not on its way, or is already."""
+
+    code = "not_travelling"
+
+
 class ShipmentUnknown(NotFound):
-    """No shipment has this number."""
+    """No shipment has this number, or carries this code."""
 
     code = "shipment_unknown"
 

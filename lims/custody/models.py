@@ -172,7 +172,11 @@ class Opening(Tracked, Base):
 
 
 class Shipment(Tracked, Base):
-    """A transport box on its way: dispatched by one person, received by another."""
+    """A transport box on its way: dispatched by one person, received by another.
+
+    Attributes:
+        code: on the label of this way; None of one that was sent before there were any.
+    """
 
     __tablename__ = "custody_shipment"
     __table_args__ = (
@@ -186,6 +190,7 @@ class Shipment(Tracked, Base):
         CheckConstraint("received_by <> sent_by", name="two_people"),
     )
 
+    code: Mapped[str | None] = mapped_column(String(9), unique=True)
     place_id: Mapped[UUID] = mapped_column(ForeignKey("custody_place.id"))
     to_place_id: Mapped[UUID] = mapped_column(ForeignKey("custody_place.id"))
     # Who answers for it on the way, and holds what is in it.

@@ -5,17 +5,21 @@ from uuid import UUID
 from flask import Blueprint, Response, abort, current_app, render_template
 from flask.typing import ResponseReturnValue
 
+from lims import labels
 from lims.core import clock, db, permissions
+from lims.core.permissions import Actor
 from lims.core.words import Exact
 from lims.custody import loggers, queries, shipment_doors, standing, ways
 from lims.custody.curve import curve
 from lims.custody.excursions import band_of, judge
+from lims.custody.models import Shipment
 from lims.custody.monitoring import drawing
 from lims.custody.monitoring import pages as monitoring_pages
 from lims.custody.permissions import READ
 from lims.custody.rules import KIND_NAMES, STATE_NAMES
+from lims.labels.permissions import SEE
 from lims.web import auth
-from lims.web.doors import acts_for
+from lims.web.doors import ACTS, acts_for
 
 blueprint = Blueprint("custody", __name__, template_folder="templates")
 blueprint.register_blueprint(monitoring_pages.blueprint)
@@ -68,7 +72,17 @@ def shipment(shipment_id: UUID) -> ResponseReturnValue:
             kinds=KIND_NAMES,
             states=STATE_NAMES,
             acts=acts_for("shipment", None, actor, row),
+            receive=_receipt(actor, row, box.code),
+            may_see_labels=permissions.allowed(actor, SEE),
+            copies=labels.copies(session, row.code) if row.code else (),
         )
+
+
+def _receipt(actor: Actor, row: Shipment, box: str) -> str:
+    """Where its box is received; empty for whoever sent it, and once it was received."""
+    act = ACTS["custody", "receive-shipment"]
+    travels = row.received_at is None and row.sent_by != actor.person
+    return act.url(code=row.code or box) if travels and act.allowed(actor) else ""
 
 
 @blueprint.get("/shipments/<uuid:shipment_id>/files/<sha256>")

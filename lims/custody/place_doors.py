@@ -10,6 +10,7 @@ from lims.custody import (
     areas,
     boxes,
     clearance,
+    consigning,
     counting,
     places,
     queries,
@@ -73,7 +74,8 @@ def clear(actor: Actor, *, code: str, password: str) -> dict[str, Any]:
 def dispatch(actor: Actor, *, code: str, **given: Any) -> dict[str, Any]:
     """Sign this box off."""
     shipment = shipping.dispatch(actor, code=code, **given)
-    return {"code": code, "due_at": shipment.due_at}
+    return {"code": code, "shipment": str(shipment.id), "label": shipment.code,
+            "due_at": shipment.due_at}  # fmt: skip
 
 
 @requires(may.SHIP)
@@ -93,7 +95,7 @@ def receive(actor: Actor, *, code: str, **given: Any) -> dict[str, Any]:
 def about_place(actor: Actor, *, code: str) -> Sequence[tuple[Any, Any]]:
     """Which place it is, and how it stands as a work area."""
     with db.reading() as session:
-        place = places.place_by_code(session, code, "code")
+        place = places.place_by_code(session, consigning.box_of(session, code), "code")
         around = queries.place(session, place.parent_id)
         rows: list[tuple[Any, Any]] = [(_("Place"), place.name)]
         if around is not None:
@@ -262,7 +264,8 @@ def declare(doors: Doors) -> None:
         intro=_("What stands in it now is its manifest. You answer for it until it is received."),
         on="A",
         about=about_place,
-        after=_at_place,
+        after=lambda answer: f"/shipments/{answer['shipment']}",
+        said=lambda _answer: _("It is on its way; print the label of this shipment now."),
         order=6,
         fits=_may_travel,
     )
@@ -275,6 +278,7 @@ def declare(doors: Doors) -> None:
         title=_("Receive this box"),
         intro=_("Scan everything that is in it, damaged or not, and read its temperature logger."),
         on="A",
+        letters={"code": "A" + consigning.LETTER},
         about=about_place,
         after=lambda answer: f"/shipments/{answer['shipment']}",
         said=_came,

@@ -6,17 +6,16 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from lims import people
 from lims.core import codes, db, numbers
 from lims.core.permissions import Actor, requires
 from lims.core.words import Exact
 from lims.core.words import Text as _
-from lims.custody import assessing, loggers, queries, telling, ways
+from lims.custody import assessing, consigning, loggers, queries, telling, ways
 from lims.custody import permissions as may
 from lims.custody import shipment_schemas as of
+from lims.custody.consigning import said_by
 from lims.custody.excursions import Fault
 from lims.custody.models import Shipment, TransportRecord
-from lims.custody.place_kinds import temperature_name
 from lims.custody.rules import OUTCOME_NAMES, Outcome, RecordState
 from lims.web.doors import Doors
 
@@ -49,6 +48,13 @@ def agree(actor: Actor, *, shipment_id: UUID, password: str) -> dict[str, Any]:
     return shown(assessing.agree(actor, shipment_id=shipment_id, password=password))
 
 
+@requires(may.SHIP)
+def label(actor: Actor, *, shipment_id: UUID, **given: Any) -> dict[str, Any]:
+    """Print its label."""
+    row = consigning.label_shipment(actor, shipment_id=shipment_id, **given)
+    return {"shipment": str(row.id), "label": row.code}
+
+
 def shown(record: TransportRecord) -> dict[str, Any]:
     """A record as a door answers it."""
     return {
@@ -68,6 +74,7 @@ def shipment(actor: Actor, *, shipment_id: UUID) -> dict[str, Any]:
         found = ways.assessment_of(session, record.id) if record else None
         return {
             "shipment": str(row.id),
+            "label": row.code,
             "box": box.code if box else None,
             "temperature_class": box.temperature_class if box else None,
             "sent_at": row.sent_at,
@@ -108,33 +115,19 @@ def about(actor: Actor, *, shipment_id: UUID) -> Sequence[tuple[Any, Any]]:
 
 def facts_of(session: Session, row: Shipment) -> list[tuple[Any, Any]]:
     """What is said of a shipment beside a form and on its page."""
-    box, target = (queries.place(session, each) for each in (row.place_id, row.to_place_id))
-    assert box is not None and target is not None  # noqa: S101, PT018 - foreign keys
-    rows: list[tuple[Any, Any]] = [
-        (_("Transport box"), f"{box.name} {codes.grouped(box.code)}"),
-        (_("Temperature"), temperature_name(box.temperature_class)),
-        (_("Where to"), target.name),
-        (_("Sent by"), _said(session, row.sent_by, row.sent_at)),
-    ]
+    rows = consigning.facts_of(session, row)
     if row.received_at is None:
-        return [*rows, (_("To be received by"), row.due_at)]
-    rows.append((_("Received by"), _said(session, row.received_by, row.received_at)))
+        return rows
     record = ways.record_of(session, row.id)
     rows.append((_("Temperature record"), STATES[record.state if record else None]))
     found = ways.assessment_of(session, record.id) if record else None
     if found is not None:
         rows.append((_("Assessment"), OUTCOME_NAMES[found.outcome]))
         rows.append((_("Reason"), found.reason))
-        rows.append((_("Assessed by"), _said(session, found.signed_by, found.signed_at)))
+        rows.append((_("Assessed by"), said_by(session, found.signed_by, found.signed_at)))
         if found.agreed_at is not None:
-            rows.append((_("Investigator"), _said(session, found.agreed_by, found.agreed_at)))
+            rows.append((_("Investigator"), said_by(session, found.agreed_by, found.agreed_at)))
     return rows
-
-
-def _said(session: Session, person: UUID | None, at: Any) -> _:
-    if person is None:
-        return _("nobody")
-    return _("%(name)s at %(time)s", name=people.name_of(session, person), time=telling.Moment(at))
 
 
 def in_words(fault: Mapping[str, str]) -> _:
@@ -189,7 +182,26 @@ def _how_it_stands(answer: dict[str, Any]) -> _:
 
 
 def declare(doors: Doors) -> None:
-    """Declare what is done to a shipment that was received."""
+    """Declare what is done to a shipment: labelled on its way, judged once it was received."""
+    doors.act(
+        "/shipments/<uuid:shipment_id>/label",
+        label,
+        takes=of.label_of,
+        name="label-shipment",
+        title=_("Print the label of this shipment"),
+        intro=_(
+            "It goes on the outside of the box, beside the label of the box itself, and counts "
+            "for this shipment alone. Names of participants do not belong on it."
+        ),
+        on="shipment",
+        about=about,
+        after=_at_shipment,
+        said=lambda answer: _(
+            "The label %(code)s is being printed.", code=codes.grouped(answer["label"])
+        ),
+        order=4,
+        fits=lambda row: row.received_at is None,
+    )
     doors.act(
         "/shipments/<uuid:shipment_id>/temperature",
         read_logger,

@@ -1,6 +1,11 @@
 """What comes in and goes out at the doors of shipments."""
 
+from typing import Any
+from uuid import UUID
+
+from lims.core import db
 from lims.core.words import Text as _
+from lims.custody import consigning, ways
 from lims.custody.rules import OUTCOME_NAMES
 from lims.custody.schemas import TEMPERATURES, SignIn
 from lims.web import fields
@@ -28,7 +33,61 @@ class DispatchOut(fields.Shape):
     """A box on its way."""
 
     code = fields.Code()
+    shipment = fields.Words()
+    label = fields.Code("T")
     due_at = fields.Moment()
+
+
+MATERIAL_NAMES: dict[str, _ | str] = {
+    "un3373": "UN 3373 BIOLOGICAL SUBSTANCE, CATEGORY B",
+    "exempt": "EXEMPT HUMAN SPECIMEN",
+    "none": _("Not declared on this label"),
+}
+
+
+def label_of(shipment_id: UUID) -> fields.Shape:
+    """The form of a shipment's label, with what the last one said.
+
+    Raises:
+        ShipmentUnknown: there is none of this number.
+    """
+    with db.reading() as session:
+        said = consigning.first_words(session, ways.shipment_by_id(session, shipment_id))
+    entered: dict[str, Any] = {
+        "sender": fields.Words(
+            longest=200,
+            required=True,
+            prefill=said["sender"],
+            label=_("From"),
+            help=_("Name and address, as the carrier reads them. No participant's name."),
+        ),
+        "recipient": fields.Words(
+            longest=200, required=True, prefill=said["recipient"], label=_("To"),
+            help=_("Name and address, as the carrier reads them."),
+        ),
+        "contact": fields.Words(
+            longest=200, required=True, prefill=said["contact"], label=_("Whom to call"),
+            help=_("A name and a number that answers at any hour."),
+        ),
+        "material": OneOf(
+            MATERIAL_NAMES, MATERIAL_NAMES, required=True, label=_("Declared as"),
+            help=_("You declare it, by the rules of the carrier."),
+        ),
+        "dry_ice_kg": fields.Number(
+            above=0, at_most=200, label=_("Dry ice, kg"),
+            help=_("How much lies in it now; empty where there is none."),
+        ),
+        "seal": fields.Words(longest=40, load_default="", label=_("Number of the seal")),
+        "reason": fields.Words(
+            load_default="", label=_("Why is a new label needed?"),
+            help=_("Only where it has a label already, which is void from then on."),
+        ),
+        "printer": fields.Words(longest=60, label=_("Printer")),
+    }  # fmt: skip
+    shape: type[fields.Shape] = fields.Shape.from_dict(  # type: ignore[assignment]
+        entered, name="ShipmentLabelIn"
+    )
+    return shape()
 
 
 class _Logger(fields.Shape):

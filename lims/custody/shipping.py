@@ -18,11 +18,22 @@ from sqlalchemy.orm import Session
 
 from lims import ledger, people
 from lims.core import clock, codes, db
-from lims.core.errors import BadInput, Conflict, NotAllowed
+from lims.core.errors import BadInput, NotAllowed
 from lims.core.permissions import Actor, requires
 from lims.core.words import Text as _
-from lims.custody import areas, clearance, holding, loggers, queries, storage, telling, transit
+from lims.custody import (
+    areas,
+    clearance,
+    consigning,
+    holding,
+    loggers,
+    queries,
+    storage,
+    telling,
+    transit,
+)
 from lims.custody import permissions as may
+from lims.custody.errors import NotTravelling
 from lims.custody.handing import open_offer
 from lims.custody.models import Item, Place, Shipment, ShipmentLine
 from lims.custody.places import place_by_code, place_locked
@@ -30,12 +41,6 @@ from lims.custody.rules import FINAL, RecordState
 from lims.custody.streams import stream, touch
 
 LONGEST_HOURS = 48  # domain.md 6.8: on dry ice no longer
-
-
-class NotTravelling(Conflict):
-    """The box is not on its way, or is already."""
-
-    code = "not_travelling"
 
 
 @dataclass(frozen=True)
@@ -107,8 +112,7 @@ def dispatch(actor: Actor, *, code: str, to: str, hours: int, password: str) -> 
             sent_at=now,
             due_at=now + timedelta(hours=hours),
         )
-        session.add(shipment)
-        session.flush()
+        consigning.give_code(session, shipment)
         for item in items:
             line = ShipmentLine(shipment_id=shipment.id, item_id=item.id)
             session.add(line)
@@ -124,6 +128,7 @@ def dispatch(actor: Actor, *, code: str, to: str, hours: int, password: str) -> 
             {
                 "manifest": [each.code for each in items],
                 "to": target.code,
+                "shipment": shipment.code,
                 "signature": signature,
             },
             rows=[shipment],
@@ -145,20 +150,21 @@ def receive(
     """Count a box in: every item scanned, the damaged ones named; signed by another person.
 
     Args:
+        code: the box; or the label of the way that it is on.
         seen: everything that was in the box, damaged or not.
         damaged: those of them that are damaged; they are received and held.
         to: where they stand now; the place the box was sent to unless given.
         logger: the file of the logger that travelled along; without, everything is held.
 
     Raises:
-        NotTravelling: the box is not on its way.
+        NotTravelling: the box is not on its way, or the label is of a way that is over.
         NotReadable, BadInput: the logger's file; nothing is received with it.
         NotAllowed: the receiver is the one who sent it.
     """
     with db.transaction() as session:
-        box = _locked_box(session, code)
+        box = _locked_box(session, consigning.box_of(session, code))
         shipment = transit.open_shipment(session, box.id)
-        if shipment is None:
+        if shipment is None or not consigning.is_of(shipment, code):
             raise NotTravelling(
                 _("%(place)s is not on its way.", place=box.name),
                 why=telling.last_act(session, areas.stream(box.code)),
@@ -253,6 +259,8 @@ def place_facts(session: Session, place: Place) -> list[tuple[Any, Any]]:
     shipment = transit.open_shipment(session, place.id) if place.kind == "transport" else None
     if shipment is not None:
         target = queries.place(session, shipment.to_place_id)
+        if shipment.code is not None:
+            rows.append((_("Shipment"), codes.grouped(shipment.code)))
         rows += [
             (
                 _("On its way"),

@@ -25,6 +25,7 @@ from lims.dosing.models import (
     PaperRecord,
 )
 from lims.dosing.outcomes import record_outcome
+from lims.dosing.packing import label_pack, pack_around, pack_by_code
 from lims.dosing.queries import (
     Given,
     assignment_of,
@@ -66,9 +67,12 @@ __all__ = [
     "given_to",
     "issue",
     "keep_doses_traceable",
+    "label_pack",
     "not_given",
     "open_checks",
     "outcomes_of",
+    "pack_around",
+    "pack_by_code",
     "paper_of",
     "recalled_and_out",
     "received_by",

@@ -13,7 +13,17 @@ from lims.core import codes, db, gate
 from lims.core.permissions import Actor
 from lims.core.words import Text as _
 from lims.custody import STATE_NAMES, Item, ItemKind, State
-from lims.dosing import bedside, downtime, late, outcomes, queries, schemas, schemas_late, supplying
+from lims.dosing import (
+    bedside,
+    downtime,
+    late,
+    outcomes,
+    packing,
+    queries,
+    schemas,
+    schemas_late,
+    supplying,
+)
 from lims.dosing import permissions as may
 from lims.dosing import showing as _showing  # noqa: F401  stands on the participant's page
 from lims.dosing.models import (
@@ -195,6 +205,10 @@ def _paper_said(answer: dict[str, Any]) -> Any:
     )
 
 
+def _pack(actor: Actor, *, code: str, **given: Any) -> dict[str, Any]:
+    return {"code": code, "pack": packing.label_pack(actor, code=code, **given).code}
+
+
 def _was_out(item: Item) -> bool:
     with db.reading() as session:
         meant = queries.assignment_of(session, item.id)
@@ -227,6 +241,26 @@ doors.act(
     on="V",
     when=(State.ALLOCATED,),
     about=about_dose,
+)
+doors.act(
+    "/doses/<code>/pack",
+    _pack,
+    permission=may.PACK,
+    takes=schemas.pack_of,
+    name="label-pack",
+    title=_("Print the label of its pack"),
+    intro=_(
+        "It goes on the pack around the vial, never on the vial, and has a code of its own: at the "
+        "bed the vial itself is scanned. The label of the vial stays as it is."
+    ),
+    on="V",
+    when=packing.PACKED,
+    about=about_dose,
+    after=lambda answer: f"/items/{answer['code']}",
+    said=lambda answer: _(
+        "The label %(code)s is being printed.", code=codes.grouped(answer["pack"])
+    ),
+    order=60,
 )
 doors.act(
     "/doses/<code>/thaw",

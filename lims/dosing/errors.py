@@ -37,3 +37,15 @@ class VolumesDisagree(RuleBroken):
     """What was given, left and wasted is not what was drawn."""
 
     code = "volumes_disagree"
+
+
+class PackUnknown(NotFound):
+    """No pack carries this code."""
+
+    code = "pack_unknown"
+
+
+class PackOver(Conflict):
+    """What a pack was made for is over: its dose was given, destroyed, or is meant for another."""
+
+    code = "pack_over"

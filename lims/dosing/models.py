@@ -44,6 +44,17 @@ class Assignment(Tracked, Base):
     ended_at: Mapped[datetime | None]
 
 
+class Pack(Tracked, Base):
+    """The pack around a dose on its way to one participant; its code is no dose's at any bed."""
+
+    __tablename__ = "dosing_pack"
+
+    code: Mapped[str] = mapped_column(String(9), unique=True)
+    assignment_id: Mapped[UUID] = mapped_column(ForeignKey("dosing_assignment.id"), unique=True)
+    made_at: Mapped[datetime]
+    made_by: Mapped[UUID | None]
+
+
 class Thawing(Tracked, Base):
     """One thaw of one container."""
 

@@ -12,6 +12,11 @@ ISSUE = permission(
     granted_to={Role.PHARMACIST},
     about="Issue an assigned dose to the person who will give it.",
 )
+PACK = permission(
+    "dosing:dose:pack",
+    granted_to=ASSIGN.granted_to | ISSUE.granted_to,
+    about="Print the label of the pack around a dose that is meant for somebody.",
+)
 THAW = permission(
     "dosing:dose:thaw",
     granted_to={Role.PHARMACIST, Role.TECHNICIAN, Role.CLINICIAN},

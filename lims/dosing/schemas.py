@@ -4,10 +4,12 @@ from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import Any
 
-from lims import studies
+from lims import custody, studies
 from lims.core import clock, db, numbers
 from lims.core.errors import NotFound
 from lims.core.words import Text
+from lims.custody import ItemKind
+from lims.dosing import packing
 from lims.dosing.facts_product import Kept
 from lims.studies.protocol import Field, FieldKind
 from lims.web import fields
@@ -361,3 +363,29 @@ def _text(value: Any) -> str:
     if hasattr(value, "unit"):
         return f"{numbers.plain(value.value)} {value.unit}"
     return value.isoformat() if hasattr(value, "isoformat") else str(value)
+
+
+def pack_of(code: str) -> fields.Shape:
+    """The form of the label of a dose's pack, with whom the last pack of the study said to call.
+
+    Raises:
+        ItemUnknown: no dose carries this code.
+    """
+    with db.reading() as session:
+        item = custody.find(session, code, kinds=[ItemKind.DOSE])
+        contact = packing.first_contact(session, item)
+    entered: dict[str, Any] = {
+        "contact": fields.Words(
+            longest=200, required=True, prefill=contact, label=_("Whom to call"),
+            help=_("The establishment, the investigator, and a number that answers."),
+        ),
+        "reason": fields.Words(
+            load_default="", label=_("Why is a new label needed?"),
+            help=_("Only where it has a label already, which is void from then on."),
+        ),
+        "printer": fields.Words(longest=60, label=_("Printer")),
+    }  # fmt: skip
+    shape: type[fields.Shape] = fields.Shape.from_dict(  # type: ignore[assignment]
+        entered, name="PackLabelIn"
+    )
+    return shape()

@@ -8,6 +8,7 @@ is accounted for, and each vial gets four figures that stand on its label and no
 
 from lims.isolation.closing import FillCount, adds_up, close_fill, count_vials
 from lims.isolation.filling import fill
+from lims.isolation.labelling import pack_texts
 from lims.isolation.models import Fill, Lot, Run, Vial
 from lims.isolation.queries import (
     figures_agree,
@@ -49,6 +50,7 @@ __all__ = [
     "lot_facts",
     "lot_of",
     "lots",
+    "pack_texts",
     "prepare_prp",
     "run_of",
     "specification_of",

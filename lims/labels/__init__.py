@@ -37,7 +37,14 @@ from lims.labels.fonts import choose, font_file
 from lims.labels.installing import actor_of_token, add_printer, retire_printer
 from lims.labels.jobs import PRINTER_WORDS, STATE_NAMES, JobView, PrinterView
 from lims.labels.layout import load, names
-from lims.labels.looking import job_by_number, printers, printers_now, recent_jobs, requests
+from lims.labels.looking import (
+    job_by_number,
+    one_request,
+    printers,
+    printers_now,
+    recent_jobs,
+    requests,
+)
 from lims.labels.models import CopyState, DesignState, LabelDesign, PrinterKind, RequestState
 from lims.labels.printing import print_job, redraw, test_printer, withheld, work
 from lims.labels.queries import (
@@ -127,6 +134,7 @@ __all__ = [
     "names",
     "newest_request",
     "not_stuck",
+    "one_request",
     "print_job",
     "printers",
     "printers_now",

@@ -11,7 +11,7 @@ from lims.web import fields
 from lims.web.doors import Doors
 
 doors = Doors("labels")
-_THINGS = "SCLVQKA"
+_THINGS = "SCLVQKATB"
 
 
 class ReprintIn(fields.Shape):
@@ -55,6 +55,13 @@ def _stuck(row: LabelCopy) -> dict[str, Any]:
     return {"code": row.code, "copy": row.copy, "stuck_at": row.stuck_at}
 
 
+def _at(answer: dict[str, Any]) -> str:
+    """The page of whatever carries the code."""
+    code = str(answer["code"])
+    known = {"A": "/places/", **dict.fromkeys("SCLVQK", "/items/")}
+    return f"{known.get(code[0], '/scan?code=')}{code}"
+
+
 def _designs(actor: Actor) -> dict[str, Any]:
     return {"designs": showing.designs_now(actor)}
 
@@ -67,6 +74,7 @@ reprint = doors.act(
     name="reprint",
     title=_("Print a new label"),
     letters={"code": _THINGS},
+    after=_at,
 )
 destroy = doors.act(
     "/items/<code>/labels/destruction",
@@ -76,6 +84,7 @@ destroy = doors.act(
     name="destroy",
     title=_("Destroy its label"),
     letters={"code": _THINGS},
+    after=_at,
 )
 stick = doors.act(
     "/labels/sticking",

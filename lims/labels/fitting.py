@@ -102,10 +102,13 @@ def fitted(label: str, place: TextPlace, text: str, dpi: int) -> list[Words]:
             raise _too_wide(label, place, text, size, max(each.wide for each in lines), dpi)
         size = max(place.shrink_to_pt, size - _SHRINK_STEP_PT)
     first = _first_baseline(place, dpi)
-    return [
-        _placed(place, font, dots, each, round(first + at * LEADING * dots), dpi)
-        for at, each in enumerate(lines)
-    ]
+    placed: list[Words] = []
+    for at, each in enumerate(lines):
+        baseline = round(first + at * LEADING * dots)
+        if placed:  # Persian goes further up and down than the leading allows for
+            baseline = max(baseline, placed[-1].ink[3] - each.ink[1])
+        placed.append(_placed(place, font, dots, each, baseline, dpi))
+    return placed
 
 
 def _placed(

@@ -5,13 +5,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import func, not_, select
 from sqlalchemy.orm import Session
 
 from lims.core import clock
 from lims.core.words import Text as _
 from lims.labels import queries, reasons
 from lims.labels.models import (
+    MANY,
     ON_PAPER,
     CopyState,
     Health,
@@ -95,7 +96,8 @@ class JobView:
 
     Attributes:
         printed: copies that may lie somewhere or did; `verified` and `destroyed` are among them.
-        open: copies that live and were not scanned back; 0 closes the job.
+        open: copies that live and were not scanned back; 0 closes the job. Commands are no
+            things, so nobody accounts for theirs.
         states: how many copies are in each state.
     """
 
@@ -196,7 +198,11 @@ def jobs(
                     LabelCopy,
                     (LabelCopy.code == LabelRequest.code) & (LabelCopy.copy == LabelRequest.copy),
                 )
-                .where(LabelCopy.state == CopyState.LIVE, LabelCopy.stuck_at.is_(None))
+                .where(
+                    LabelCopy.state == CopyState.LIVE,
+                    LabelCopy.stuck_at.is_(None),
+                    *(not_(LabelCopy.code.startswith(letter)) for letter in MANY),
+                )
             )
         )
     found = list(db.scalars(statement))
@@ -222,7 +228,7 @@ def _copies(db: Session, numbers: Sequence[int]) -> dict[int, list[tuple[LabelRe
         .order_by(LabelRequest.job, LabelRequest.place)
         .execution_options(populate_existing=True)
     ):
-        is_open = state is CopyState.LIVE and stuck_at is None
+        is_open = state is CopyState.LIVE and stuck_at is None and request.code[0] not in MANY
         found.setdefault(request.job or 0, []).append((request, is_open))
     return found
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from lims.core import db
 from lims.core.permissions import Actor, requires
-from lims.labels import jobs, queries, queueing
+from lims.labels import jobs, queries, queueing, settling
 from lims.labels import permissions as may
 from lims.labels.models import LabelPrinter, LabelRequest, RequestState
 
@@ -50,3 +50,14 @@ def job_by_number(actor: Actor, *, number: str) -> jobs.JobView:
     """
     with db.reading() as session:
         return jobs.job(session, queueing.job_called(session, number))
+
+
+@requires(may.SEE)
+def one_request(actor: Actor, *, request_id: str) -> LabelRequest:
+    """One print request.
+
+    Raises:
+        NoRequest: there is none of this number.
+    """
+    with db.reading() as session:
+        return queries.request_by_id(session, settling.id_of(request_id))

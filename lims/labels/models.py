@@ -80,6 +80,11 @@ class DesignState(StrEnum):
     SUPERSEDED = "superseded"
 
 
+MANY = frozenset("X")
+"""Letters of which any number of copies live: a command is no thing, and all say the same."""
+_ONE_LIVES = "state = 'live' AND substr(code, 1, 1) <> 'X'"
+
+
 class LabelDesign(Tracked, Base):
     """One version of a label's description, kept whole; two persons approve it before it is used.
 
@@ -167,7 +172,7 @@ class LabelRequest(Base):
 
 
 class LabelCopy(Tracked, Base):
-    """One physical label. At most one copy of a code lives (I6)."""
+    """One physical label. At most one copy of a thing's code lives (I6); of a command's, any."""
 
     __tablename__ = "labels_copy"
     __table_args__ = (
@@ -177,8 +182,8 @@ class LabelCopy(Tracked, Base):
             "uq_labels_copy_live",
             "code",
             unique=True,
-            sqlite_where=text("state = 'live'"),
-            postgresql_where=text("state = 'live'"),
+            sqlite_where=text(_ONE_LIVES),
+            postgresql_where=text(_ONE_LIVES),
         ),
     )
 

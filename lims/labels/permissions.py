@@ -46,6 +46,11 @@ DESIGN = permission(
     granted_to=(Role.QC_OFFICER,),
     about="Approve or reject a version of a label's design; two persons put it in force",
 )
+SEE = permission(
+    "labels.copy.see",
+    granted_to={*_BENCH, Role.AUDITOR, Role.SYSTEM, Role.OPERATOR},
+    about="See what a label says: its picture as copy 00, without a name or figures",
+)
 LOOK = permission(
     "labels.look",
     granted_to=PEOPLE | {Role.SYSTEM, Role.OPERATOR},

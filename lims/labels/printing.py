@@ -20,13 +20,15 @@ from lims.labels.errors import Interrupted, NoPrinter, NotTaken, PrinterSilent, 
 from lims.labels.handing import Line
 from lims.labels.layout import PERSONAL, load
 from lims.labels.models import Health, LabelPrinter, LabelRequest, PrinterKind, RequestState
-from lims.labels.places import REFERENCE_DPI, Template
+from lims.labels.places import REFERENCE_DPI, SEALED, Template
 from lims.labels.rendering import Drawn, LabelContent, render
 from lims.labels.services import WORK_TASK
 
 AT_A_TIME_SECONDS = 20.0
 """How long one task works on one printer; then it asks for another, so that workers can end."""
 TEST_TEMPLATE = "place_50x20"
+UNSAID = "----"
+"""What a picture says in place of the figures that stand on the vial alone."""
 
 Loader = Callable[[str], Mapping[str, str]]
 _loaders: dict[str, Loader] = {}
@@ -224,11 +226,15 @@ def _content(row: LabelRequest, template: Template) -> LabelContent:
     return LabelContent(row.template, fields, row.code, row.copy, language)
 
 
-@requires(may.PRINT)
+@requires(may.SEE)
 def redraw(
     actor: Actor, *, request_id: UUID, format: str = "png", dpi: int = REFERENCE_DPI
 ) -> Drawn:
-    """A label again as it was drawn, from the version that is kept; it is sent nowhere.
+    """What a label says, drawn again from the version that is kept, to be looked at.
+
+    It is no further label: it is copy 00, which every scan refuses, so nobody scans a screen in
+    place of a thing; and what is kept with no request (a name, a birth date, the four figures of a
+    vial) is not fetched for it. It is sent nowhere.
 
     Raises:
         NoRequest: there is no such label.
@@ -237,7 +243,10 @@ def redraw(
     with db.reading() as session:
         row = queries.request_by_id(session, request_id)
     template = designs.of_request(row)
-    return render(_content(row, template), format, dpi, template)
+    fields = trying.known_to(template, row.fields)
+    fields |= {name: UNSAID for name in SEALED if name in template.fields}
+    language = speaking.of(template, row.language)
+    return render(LabelContent(row.template, fields, row.code, 0, language), format, dpi, template)
 
 
 def _rendered(

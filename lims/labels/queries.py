@@ -52,10 +52,24 @@ class Tally:
 
 
 def live_copy(db: Session, code: str) -> int | None:
-    """The number of the one copy that may be scanned; None where none was printed."""
+    """The number of the one copy that may be scanned; None where none was printed.
+
+    The newest, where it is a command's.
+    """
     return db.scalar(
-        select(LabelCopy.copy).where(LabelCopy.code == code, LabelCopy.state == CopyState.LIVE)
+        select(LabelCopy.copy)
+        .where(LabelCopy.code == code, LabelCopy.state == CopyState.LIVE)
+        .order_by(LabelCopy.copy.desc())
+        .limit(1)
     )
+
+
+def is_live(db: Session, code: str, copy: int) -> bool:
+    """Whether this very copy may be scanned."""
+    asked = select(LabelCopy.id).where(
+        LabelCopy.code == code, LabelCopy.copy == copy, LabelCopy.state == CopyState.LIVE
+    )
+    return db.scalar(asked) is not None
 
 
 def live_copy_of(db: Session, request: LabelRequest) -> LabelCopy | None:
@@ -108,8 +122,8 @@ def check_copy(db: Session, scanned: codes.Scanned) -> None:
                 code=code,
             )
         )
-    live = live_copy(db, scanned.code)
-    if live != scanned.copy:
+    if not is_live(db, scanned.code, scanned.copy):
+        live = live_copy(db, scanned.code)
         raise OldLabel(
             _(
                 "This is an old label of %(code)s: copy %(copy)s, and only copy %(live)s counts. "

@@ -7,7 +7,7 @@ from flask import Response
 from lims.core import db
 from lims.core.permissions import PEOPLE, Actor
 from lims.core.words import Text as _
-from lims.labels import agents, looking, queries, queueing, reasons, settling
+from lims.labels import agents, looking, printing, queries, queueing, reasons, settling
 from lims.labels import permissions as may
 from lims.labels.models import LabelPrinter, LabelRequest
 from lims.web import fields, nav
@@ -99,6 +99,13 @@ def _settle(actor: Actor, *, request_id: str, printed: bool) -> LabelRequest:
         actor, request_id=settling.id_of(request_id), printed=printed
     )
     return row
+
+
+def _picture(actor: Actor, *, request_id: str) -> Response:
+    drawn = printing.redraw(actor, request_id=settling.id_of(request_id))
+    answer = Response(drawn.png, content_type="image/png")
+    answer.headers["Cache-Control"] = "no-store"
+    return answer
 
 
 def _jobs(actor: Actor, *, open: bool = False, before: int | None = None) -> dict[str, Any]:
@@ -226,6 +233,14 @@ def _declare_jobs(doors: Doors) -> None:
         title=_("Say what became of a label"),
         about=_copy_facts,
         after=lambda answer: f"/print-jobs/{answer['job']}" if answer["job"] else "/printers",
+    )
+
+    doors.read(
+        "/print-copies/<request_id>/picture",
+        _picture,
+        permission=may.SEE,
+        name="copy-picture",
+        title=_("What a label says: its picture as copy 00, which every scan refuses"),
     )
 
 

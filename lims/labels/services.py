@@ -19,6 +19,7 @@ from lims.labels import permissions as may
 from lims.labels.errors import FieldWrong, NotSettled, OldLabel
 from lims.labels.layout import load
 from lims.labels.models import (
+    MANY,
     ON_PAPER,
     CopyState,
     LabelCopy,
@@ -47,6 +48,8 @@ def request(
     printer: str | None = None,
 ) -> LabelRequest:
     """Ask for the next copy of a label, inside the act that needs it; the older copy dies.
+
+    Of a command every copy lives on (`models.MANY`).
 
     A feature calls this under its own permission. What does not fit or is missing is refused here
     and undoes the act; a font that this computer lacks fails the print and not the act.
@@ -191,7 +194,7 @@ def _next_copy(session: Session, code: str, reason: str) -> tuple[int, list[Labe
     session.execute(mine.with_for_update()).all()
     # Whoever waited for the lock reads again: the holder may have added a copy.
     known = list(session.scalars(mine.execution_options(populate_existing=True)))
-    live = [each for each in known if each.state is CopyState.LIVE]
+    live = [each for each in known if each.state is CopyState.LIVE and code[0] not in MANY]
     if live and not reason:
         raise BadInput(
             _(
@@ -203,7 +206,8 @@ def _next_copy(session: Session, code: str, reason: str) -> tuple[int, list[Labe
     for each in live:
         each.state = CopyState.VOID
         each.void_reason = reason
-    end_copies(session, [LabelRequest.code == code])
+    if code[0] not in MANY:
+        end_copies(session, [LabelRequest.code == code])
     session.flush()
     # After a restore the copies that were printed since the backup are not known here.
     return max((known[-1].copy if known else 0) + 1, copied.first_copy(session)), live

@@ -41,6 +41,7 @@ from lims.station.bench import CALL, Bench, Outcome, Scanned, named, title_of
 from lims.station.grammar import IN_HAND_SECONDS, Mode
 from lims.station.scanning import scan as take
 from lims.web import auth, late, nav, scanning, signing, verdicts
+from lims.web.doors import ACTS
 from lims.web.verdicts import Panel
 
 blueprint = Blueprint("bench", __name__, template_folder="templates")
@@ -113,7 +114,13 @@ def commands() -> ResponseReturnValue:
     with db.reading() as session:
         practice = mode.is_practice(session)
     made = sheet.commands(practice=practice)
-    return render_template("station/commands.html", title=_("Commands to scan"), commands=made)
+    actor, act = auth.actor_or_nobody(), ACTS["station", "print-commands"]
+    return render_template(
+        "station/commands.html",
+        title=_("Commands to scan"),
+        commands=made,
+        labels_at=act.url() if actor is not None and act.allowed(actor) else "",
+    )
 
 
 def _handed_in(actor: Actor, text: str, bench: Bench, claimed: str) -> Outcome:

@@ -1,6 +1,6 @@
 """What a scanned code is: its kind, a few lines about it, and what can be done next."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -8,15 +8,15 @@ from urllib.parse import quote
 
 from sqlalchemy.orm import Session
 
-from lims import custody, labels, people, studies
+from lims import custody, dosing, labels, people, studies
 from lims.core import codes, db, isbt128, mode
 from lims.core import scanned as scanned_text
 from lims.core.errors import NotFound
 from lims.core.permissions import Actor, requires
 from lims.core.words import Text as _
-from lims.custody import KIND_NAMES, STATE_NAMES, Item, Place
+from lims.custody import KIND_NAMES, STATE_NAMES, Item, Place, Shipment
 from lims.custody.permissions import READ
-from lims.web.doors import acts_for
+from lims.web.doors import ACTS, acts_for
 
 ITEMS = frozenset("SCLVQK")
 
@@ -42,11 +42,12 @@ class Known:
     """What a scanned code is.
 
     Attributes:
-        kind: of an item its kind, else `place`, `wristband`, `badge`, `gs1`, `isbt128`, `supplier`.
+        kind: of an item its kind, else `place`, `shipment`, `pack`, `wristband`, `badge`, `gs1`,
+            `isbt128`, `supplier`.
         code: nine characters; what a supplier printed is its own text.
         copy: None when typed.
         url: of its page; None for what a supplier printed.
-        thing: the item or the place itself.
+        thing: the item, the place or the shipment itself.
         told: asks for the card.
     """
 
@@ -54,7 +55,7 @@ class Known:
     code: str
     copy: int | None = None
     url: str | None = None
-    thing: Item | Place | None = None
+    thing: Item | Place | Shipment | None = None
     told: Callable[[], Sequence[tuple[Any, Any]]] = tuple
 
     @cached_property
@@ -102,22 +103,54 @@ def known(session: Session, text: str, reader: Actor) -> Known:
         mode.admit_number(session, read.text)
         return _foreign(read)
     mode.admit(session, read)
-    if read.letter in ITEMS:
-        labels.check_copy(session, read)
-        item = custody.find(session, read.code, field="code")
-        url = f"/items/{quote(item.code)}"
-        return Known(
-            item.kind.value, read.code, read.copy, url, item, lambda: card_of(session, item, reader)
-        )
-    if read.letter == "A":
-        return _place(session, read)
-    if read.letter == "W":
-        return _stop(read, "wristband", "/bedside", _("Wristbands are for the bedside page."))
-    if read.letter == "P":
-        people.by_badge(session, read.code)
-        said = _("Sign in with this badge and its PIN, or scan it in a form.")
-        return _stop(read, "badge", "/sign-in", said)
-    raise nothing_known(codes.grouped(read.code))
+    kind = "S" if read.letter in ITEMS else read.letter
+    if kind not in _OURS:
+        raise nothing_known(codes.grouped(read.code))
+    return _OURS[kind](session, read, reader)
+
+
+def _item(session: Session, read: codes.Scanned, reader: Actor) -> Known:
+    labels.check_copy(session, read)
+    item = custody.find(session, read.code, field="code")
+    url = f"/items/{quote(item.code)}"
+    return Known(
+        item.kind.value, read.code, read.copy, url, item, lambda: card_of(session, item, reader)
+    )
+
+
+def _shipment(session: Session, read: codes.Scanned, _reader: Actor) -> Known:
+    labels.check_copy(session, read)
+    shipment = custody.shipment_of(session, read.code)
+    url = f"/shipments/{shipment.id}"
+    return Known(
+        "shipment", read.code, read.copy, url, shipment,
+        lambda: custody.shipment_facts(session, shipment),
+    )  # fmt: skip
+
+
+def _pack(session: Session, read: codes.Scanned, _reader: Actor) -> Known:
+    labels.check_copy(session, read)
+    packed = dosing.pack_by_code(session, read.code)
+
+    def card() -> list[tuple[Any, Any]]:
+        return [
+            (_("What to do"), _("Take the vial out and scan the vial itself.")),
+            (_("Dose"), codes.grouped(packed.item.code)),
+            (_("State"), STATE_NAMES[packed.item.state]),
+            (_("Participant"), packed.subject.number),
+        ]
+
+    return Known("pack", read.code, read.copy, f"/items/{quote(packed.item.code)}", told=card)
+
+
+def _band(_session: Session, read: codes.Scanned, _reader: Actor) -> Known:
+    return _stop(read, "wristband", "/bedside", _("Wristbands are for the bedside page."))
+
+
+def _badge(session: Session, read: codes.Scanned, _reader: Actor) -> Known:
+    people.by_badge(session, read.code)
+    said = _("Sign in with this badge and its PIN, or scan it in a form.")
+    return _stop(read, "badge", "/sign-in", said)
 
 
 def _stop(read: codes.Scanned, kind: str, url: str, said: _) -> Known:
@@ -127,8 +160,20 @@ def _stop(read: codes.Scanned, kind: str, url: str, said: _) -> Known:
 def _next(found: Known, actor: Actor) -> list[dict[str, Any]]:
     if found.thing is None:
         return []
+    if isinstance(found.thing, Shipment):
+        return steps_of(found.thing, found.code, actor)
     state = found.thing.state.value if isinstance(found.thing, Item) else None
     return next_for(found.code[0], state, actor, found.thing, code=found.thing.code)
+
+
+def steps_of(shipment: Shipment, code: str, actor: Actor) -> list[dict[str, Any]]:
+    """What can be done next with a shipment; on its way its box is received by its own label."""
+    steps = next_for("shipment", None, actor, shipment, shipment_id=shipment.id)
+    receive = ACTS["custody", "receive-shipment"]
+    if shipment.received_at is None and receive.allowed(actor):
+        name = f"{receive.feature}.{receive.name}"
+        steps.insert(0, {"name": name, "title": receive.title, "url": receive.url(code=code)})
+    return steps
 
 
 def nothing_known(code: str) -> NothingKnown:
@@ -171,7 +216,7 @@ def card_of(session: Session, item: Item, reader: Actor) -> list[tuple[Any, Any]
     return [(label, value) for label, value in shown if value is not None]
 
 
-def _place(session: Session, read: codes.Scanned) -> Known:
+def _place(session: Session, read: codes.Scanned, _reader: Actor) -> Known:
     place = custody.place_by_code(session, read.code, "code")
 
     def card() -> list[tuple[Any, Any]]:
@@ -184,3 +229,13 @@ def _place(session: Session, read: codes.Scanned) -> Known:
         ]
 
     return Known("place", read.code, read.copy, f"/places/{quote(place.code)}", place, card)
+
+
+_OURS: Mapping[str, Callable[[Session, codes.Scanned, Actor], Known]] = {
+    "S": _item,
+    "A": _place,
+    "T": _shipment,
+    "B": _pack,
+    "W": _band,
+    "P": _badge,
+}

@@ -6,7 +6,7 @@ from lims.core import clock
 from lims.core.permissions import Actor
 from lims.core.words import Text as _
 from lims.custody.permissions import READ
-from lims.station import cards, tracing
+from lims.station import cards, ordering, tracing
 from lims.web import fields
 from lims.web.doors import Doors
 
@@ -52,4 +52,31 @@ doors.read(
     takes=PeriodIn,
     name="trace",
     title=_("Everything above and below a code"),
+)
+
+
+class CommandsIn(fields.Shape):
+    """Where the commands will hang."""
+
+    station = fields.Words(
+        longest=60,
+        load_default="",
+        label=_("Bench"),
+        help=_("Where they will hang; it is printed on them."),
+    )
+    printer = fields.Words(longest=60, label=_("Printer"))
+
+
+doors.act(
+    "/station/commands/labels",
+    ordering.print_commands,
+    takes=CommandsIn,
+    name="print-commands",
+    title=_("Print the commands as labels"),
+    intro=_(
+        "One label of each command. Copies that hang already go on working, and none is scanned "
+        "back."
+    ),
+    after=lambda answer: f"/print-jobs/{answer['job']}",
+    said=lambda answer: _("Labels being printed: %(count)s", count=answer["labels"]),
 )

@@ -182,7 +182,7 @@ def lists(zone: ZoneInfo) -> dict[str, Any]:
 
 
 def things(zone: ZoneInfo) -> dict[str, Any]:
-    """A lineage, where a thing stood, how warm it got."""
+    """A lineage, where a thing stood, how warm it got, its labels; and none of these."""
     now = clock.now()
     place = Place(code=_code("A", 12), name="Freezer 2", kind="freezer", temperature_class="-80C")
     rests = [
@@ -196,7 +196,12 @@ def things(zone: ZoneInfo) -> dict[str, Any]:
         **_temperatures(place, now, zone),
         "rests": rests, "item": item, "out": timedelta(minutes=4), "cold": True,
         "in_words": custody.in_words, "drawn": _lineage(), "kinds": KIND_NAMES,
-        "states": STATE_NAMES,
+        "states": STATE_NAMES, "copies": [
+            (SimpleNamespace(copy=2, state=labels.CopyState.LIVE, stuck_at=now, void_reason=""),
+             SimpleNamespace(id=UUID(int=2))),
+            (SimpleNamespace(copy=1, state=labels.CopyState.VOID, stuck_at=None, void_reason="Z1"),
+             SimpleNamespace(id=UUID(int=1))),
+        ],
     }  # fmt: skip
 
 

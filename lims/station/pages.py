@@ -17,12 +17,14 @@ from lims.core.words import Text as _
 from lims.custody import KIND_NAMES, STATE_NAMES, Item, ItemKind, State
 from lims.custody.permissions import MOVE, READ, UNDO
 from lims.dosing.permissions import GIVES, SHEET
+from lims.labels.permissions import SEE
 from lims.station import (
     bench_pages,
     cards,
     look_pages,
     practice_pages,
     printer_pages,
+    scanning,
     slots,
     stays,
     storage_pages,
@@ -99,6 +101,9 @@ def scan() -> ResponseReturnValue:
     except DomainError as refusal:
         panel = verdicts.of_error(refusal)
         return errors.page(panel, errors.status_of(refusal), _("Scanned"))
+    if found["kind"] == "pack":
+        return render_template("station/scanned.html", title=_("Scanned"), url=found["url"],
+                               panel=scanning.the_pack(found["code"]), pack=True)  # fmt: skip
     if found["kind"] in ("wristband", "badge"):
         band = found["kind"] == "wristband"
         panel = verdicts.Panel(
@@ -170,6 +175,7 @@ def item(code: str) -> ResponseReturnValue:
             undo=trails.undo_of(session, found, actor),
             key=uuid4().hex,
             copies=labels.copies(session, found.code),
+            may_see_labels=permissions.allowed(actor, SEE),
             papers=papers.of(found.code[0], actor),
             acts=_next(found, actor),
             at_the_bed=found.kind is ItemKind.DOSE
@@ -246,7 +252,10 @@ def _of_dose(session: Session, found: Item, actor: Actor) -> dict[str, Any]:
     if found.kind is not ItemKind.DOSE:
         return {}
     sees = permissions.allowed(actor, SHEET)
+    pack = dosing.pack_around(session, found.id)
     return {
+        "pack": pack,
+        "pack_copies": labels.copies(session, pack.code) if pack else (),
         "given": dosing.given_of(session, found.id),
         "paper": dosing.paper_of(session, found.id),
         "may_see_sheets": sees,

@@ -1,12 +1,12 @@
 """The pages of the printer queue: printers in words, jobs with their counts, one job's labels."""
 
-from flask import Blueprint, render_template, request
+from flask import Blueprint, Response, render_template, request
 from flask.typing import ResponseReturnValue
 
 from lims import labels, people
-from lims.core import db, permissions
+from lims.core import codes, db, permissions
 from lims.core.words import Text as _
-from lims.labels.permissions import QUEUE, SETTLE
+from lims.labels.permissions import QUEUE, SEE, SETTLE
 from lims.web import auth
 
 blueprint = Blueprint("printers", __name__)
@@ -57,4 +57,35 @@ def job(number: str) -> ResponseReturnValue:
             words=labels.STATE_NAMES,
             may_change=permissions.allowed(actor, QUEUE),
             may_settle=permissions.allowed(actor, SETTLE),
+            may_see=permissions.allowed(actor, SEE),
         )
+
+
+@blueprint.get("/print-copies/<request_id>")
+def copy(request_id: str) -> ResponseReturnValue:
+    """What one label says, and when and why it was asked for."""
+    actor = auth.current_actor()
+    row = labels.one_request(actor, request_id=request_id)
+    with db.reading() as session:
+        who = people.name_of(session, row.requested_by)
+    return render_template(
+        "station/print_copy.html",
+        title=_("Label %(code)s, copy %(copy)s", code=codes.grouped(row.code), copy=row.copy),
+        request_of=row,
+        who=who,
+        word=labels.STATE_NAMES[row.state],
+        drawable=row.design_id is not None,
+    )
+
+
+@blueprint.get("/print-copies/<request_id>/picture")
+def picture(request_id: str) -> ResponseReturnValue:
+    """The picture on that page."""
+    actor = auth.current_actor()
+    row = labels.one_request(actor, request_id=request_id)
+    answer = Response(
+        labels.redraw(actor, request_id=row.id).png,
+        content_type="image/png",
+    )
+    answer.headers["Cache-Control"] = "no-store"
+    return answer

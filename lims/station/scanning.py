@@ -11,7 +11,7 @@ from lims.core import acts, clock, codes, db, mode
 from lims.core.errors import DomainError, TemporaryFailure
 from lims.core.permissions import Actor, requires
 from lims.core.words import Text as _
-from lims.custody import FINAL, STATE_NAMES, Item, Place, State
+from lims.custody import FINAL, STATE_NAMES, Item, Place, Shipment, State
 from lims.custody.permissions import READ
 from lims.station import cards, grammar, noting, obeying, orders, putting
 from lims.station.bench import CALL, Bench, Outcome, Scanned, holds, named, title_of
@@ -47,7 +47,7 @@ def _scan(actor: Actor, scanned: Scanned, bench: Bench) -> Outcome:
             found = cards.known(session, scanned.text, actor)
             if found.kind == "badge":
                 return _badge(session, actor, found.code, bench)
-            if found.thing is None:
+            if found.thing is None or isinstance(found.thing, Shipment):
                 return _no_thing(found, bench)
             thing, hand = (
                 _thing(session, found.code, found.thing),
@@ -98,11 +98,11 @@ def _in_hand(session: Session, scanned: Scanned, bench: Bench) -> Thing | None:
 
 
 def _card(
-    session: Session, thing: Item | Place | None, said: Sequence[tuple[Any, Any]]
+    session: Session, thing: Item | Place | Shipment | None, said: Sequence[tuple[Any, Any]]
 ) -> tuple[str, list[tuple[Any, Any]]]:
     if isinstance(thing, Item):
         return title_of(thing), list(said)
-    if thing is None:
+    if not isinstance(thing, Place):
         return "", list(said)
     slots = custody.slots_of(session, thing.id)
     free = [(_("Free slots"), sum(item is None for _slot, item in slots))] if slots else []
@@ -194,7 +194,38 @@ def _aimed(done: Outcome, wanted: Step, thing: Thing) -> Outcome:
     return replace(done, panel=panel)
 
 
+def _shipment(found: cards.Known, bench: Bench) -> Outcome:
+    """The label of a shipment: its page opens, unless she only looks or is about a batch."""
+    title = f"{codes.LETTERS['T']} {codes.grouped(found.code)}"
+    panel = Panel("ok", title)
+    if bench.mode is Mode.BATCH:
+        panel = Panel(
+            "ask",
+            title,
+            str(_("It is the label of a shipment, and nothing that is put into a place.")),
+            str(_("Scan the label of the box itself, or go on with the batch.")),
+            recorded=False,
+        )
+    go = (found.url or "") if bench.mode is Mode.SINGLE else ""
+    return Outcome(panel, bench, title, list(found.card), go=go)
+
+
+def the_pack(code: str) -> Panel:
+    """What is said of the pack around a dose, wherever it is scanned: it is not the dose."""
+    return Panel(
+        "ask",
+        f"{codes.LETTERS['B']} {codes.grouped(code)}",
+        str(_("This is the pack and not the dose in it.")),
+        str(_("Take the vial out and scan the vial itself.")),
+        recorded=False,
+    )
+
+
 def _no_thing(found: cards.Known, bench: Bench) -> Outcome:
+    if found.kind == "shipment":
+        return _shipment(found, bench)
+    if found.kind == "pack":
+        return Outcome(the_pack(found.code), bench, str(codes.LETTERS["B"]), list(found.card))
     if found.kind == "wristband":
         panel = Panel(
             "stop",

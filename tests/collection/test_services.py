@@ -5,15 +5,17 @@ from datetime import date, timedelta
 
 import pytest
 
-from lims import collection, ledger, studies
-from lims.collection import Decision, MarkerState, SpecimenKind
+from lims import collection, custody, labels, ledger, studies
+from lims.collection import Decision, MarkerState, SpecimenKind, schemas
 from lims.collection.errors import KitBound, WrongSpecimenForTest
-from lims.core import clock, db
+from lims.core import clock, codes, db
 from lims.core.errors import BadInput, Conflict, NotAllowed
 from lims.core.gate import GateStopped, Result
 from lims.core.permissions import Role
 from lims.core.units import Quantity
 from lims.custody import State, StateRefused
+from lims.station.rehearsal.leaving import print_labels
+from tests.approved import put_in_force
 from tests.custody.bench import Light, row
 from tests.laboratory import BORN, START
 from tests.makers import actor
@@ -327,3 +329,86 @@ def test_a_stop_is_a_conflict_with_four_lines(clinic):
         "Do not use the sample; plan another collection.",
         "investigator",
     ]
+
+
+def set_label(clinic, kit: str, **more):
+    """The large label of a kit's set, asked for."""
+    given = {"contact": "Study nurse: +98 11 0000 0000, every day 8:00 to 20:00", **more}
+    collection.label_set(clinic.tara, code=kit, **given)
+    with db.reading() as session:
+        return labels.newest_request(session, kit)
+
+
+def test_the_large_label_of_a_set_says_what_she_does_and_takes_the_small_ones_place(clinic):
+    kit = clinic.kit()
+    asked = set_label(clinic, kit)
+    assert (asked.template, asked.code, asked.copy) == ("kit_set_100x70", kit, 2)
+    assert "day 1 to 3 and take it out after 4 hours at most" in asked.fields["instruction"]
+    assert asked.fields["instruction"].endswith("within 24 hours.")
+    assert asked.fields["site"].startswith("infertility department, Imam Khomeini Hospital")
+    assert asked.fields["subject"] == ""
+    with db.reading() as session:
+        assert labels.live_copy(session, kit) == 2
+        with pytest.raises(labels.OldLabel):
+            labels.check_copy(session, codes.Scanned(kit, 1))
+        assert [each.void_reason for each, _asked in labels.copies(session, kit)][1] == (
+            "The large label of the set takes its place."
+        )
+        assert custody.find(session, kit).state is State.PREPARED
+    with pytest.raises(BadInput) as refused:
+        set_label(clinic, kit)
+    assert refused.value.field == "reason"
+    assert set_label(clinic, kit, reason="wet").copy == 3
+
+
+def test_the_label_of_her_set_names_her_number_and_her_kit_is_issued_by_it(clinic):
+    kit, _tube = clinic.issued()
+    asked = set_label(clinic, kit)
+    assert asked.fields["subject"] == clinic.number
+    assert not set(asked.fields) & {"full_name", "birth_date"}
+
+
+def test_a_set_that_was_used_or_whose_cup_expired_gets_no_large_label(clinic):
+    kit, tube = clinic.issued()
+    clinic.collect(kit, tube)
+    with pytest.raises(StateRefused, match="not used yet"):
+        set_label(clinic, kit)
+    fresh = clinic.kit()
+    clinic.clock.forward(days=400)
+    with pytest.raises(StateRefused, match="expired"):
+        set_label(clinic, fresh)
+    with db.reading() as session:
+        assert labels.live_copy(session, fresh) == 1
+
+
+@pytest.mark.parametrize("role", [Role.ANALYST, Role.QC_OFFICER, Role.CLINICIAN, Role.AUDITOR])
+def test_who_prepares_no_kits_labels_no_set(clinic, role):
+    kit = clinic.kit()
+    with pytest.raises(NotAllowed):
+        collection.label_set(actor(role), code=kit, contact="x")
+
+
+@pytest.mark.parametrize("language", ["en", "fa", "zh"])
+def test_the_label_of_a_set_is_drawn_and_reads_back_in_each_language(
+    clinic, language, monkeypatch, tmp_path
+):
+    monkeypatch.setenv("LIMS_HOME", str(tmp_path))
+    put_in_force()
+    kit = clinic.kit()
+    labels.speak(language)
+    try:
+        asked = set_label(clinic, kit)
+    finally:
+        labels.speak("en")
+    assert asked.fields["instruction"].isascii() is (language == "en")
+    print_labels()
+    with db.reading() as session:
+        (file,) = [each for each in labels.drawn_files(session) if each.template == asked.template]
+    assert labels.read_png(file.png.read_bytes()) == [("datamatrix", codes.symbol(kit, 2).encode())]
+
+
+def test_a_set_label_begins_with_whom_the_last_one_said_to_call(clinic):
+    first, second = clinic.kit(), clinic.kit()
+    set_label(clinic, first, contact="Nurse +98 11 1")
+    shape = schemas.set_label_of(second)
+    assert shape.fields["contact"].prefill == "Nurse +98 11 1"

@@ -305,3 +305,46 @@ def test_what_can_be_done_with_a_sample_stands_on_its_page_and_is_done_there(sit
         "exhausted"
     ] * 3
     assert verified() == []
+
+
+def test_a_shipment_is_labelled_scanned_and_received_by_its_label_through_the_doors(site):
+    ice, shelf = place(site, name="Dry ice", kind="transport"), place(site, name="Tangdu")
+    her = studies.register(
+        bench.somebody(), study=MENSTRUAL, name="Laleh", birth_date=date(1994, 5, 2)
+    )
+    code = bench.thing(donor=her)
+    site.done("tech", f"/items/{code}/moves", to=ice)
+    sent = site.did(
+        "tech", f"/places/{ice}/dispatch", {"to": shelf, "hours": 4, "password": PASSWORD}
+    )
+    address, label = f"/shipments/{sent['shipment']}", sent["label"]
+    hers, others = site.page("tech", address).text, site.page("tech2", address).text
+    form = site.page("tech", f"{address}/label").text
+    said = {
+        "sender": "Laboratory, Sari", "recipient": "Tangdu Hospital", "contact": "+98 11 0000",
+        "material": "un3373", "dry_ice_kg": "5",
+    }  # fmt: skip
+    unsaid = site.api("tech", f"{address}/label", {**said, "contact": " "})
+    refused = site.api("auditor", f"{address}/label", said)
+    site.done("tech", f"{address}/label", **said)
+    again = site.form("tech", f"{address}/label", **said)
+    asked = site.did("tech", f"{address}/label", {**said, "reason": "wet"})
+    reprinted = site.form("tech", f"/items/{label}/labels", reason="torn").location
+    received = site.form("tech2", f"/places/{label}/receipt", seen=code, password=PASSWORD)
+    late = site.api("tech2", f"/places/{label}/receipt", {"seen": [code], "password": PASSWORD})
+
+    assert f"{address}/label" in hers
+    assert "/receipt" not in hers  # whoever sent it does not receive it
+    assert f"/places/{label}/receipt" in others
+    assert 'value="Tangdu"' in form
+    assert unsaid.status_code == 422
+    assert refused.status_code == 403
+    assert again.status_code == 422
+    assert "say why a new one is needed" in again.text
+    assert asked["label"] == label
+    assert reprinted == f"/scan?code={label}"
+    assert received.location == address
+    assert (late.status_code, late.json["code"]) == (409, "not_travelling")
+    assert f"{address}/label" not in site.page("tech", address).text
+    assert site.api("tech2", f"{address}", method="GET").json["label"] == label
+    assert verified() == []

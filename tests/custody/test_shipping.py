@@ -9,7 +9,7 @@ from lims import custody
 from lims.core import clock, codes, db
 from lims.core.errors import BadInput, DomainError, NotAllowed
 from lims.custody import InTransit
-from lims.custody.shipping import NotTravelling
+from lims.custody.errors import NotTravelling
 from lims.station import waiting
 from tests.conftest import SOAK
 from tests.custody import bench

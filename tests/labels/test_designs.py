@@ -11,7 +11,7 @@ from lims import labels, ledger
 from lims.core import codes, db
 from lims.core.errors import BadInput, NotAllowed
 from lims.core.permissions import WORKER, Role
-from lims.labels import RequestState, designs, files, layout
+from lims.labels import RequestState, designs, files, layout, printing
 from lims.labels.errors import DesignDecided, FieldWrong, NoTemplate, OwnDesign, TemplateWrong
 from lims.labels.models import DesignState, LabelDesign
 from tests.approved import SIGNED
@@ -191,7 +191,14 @@ def test_H13_a_changed_file_waits_and_the_version_before_goes_on_printing_byte_f
     measured("H13", trials=2, failures=int(not same), how="redrawn after another was approved")
     assert newest.digest == other.digest
     assert same
-    assert before["zpl"] == files.paths(first.code, 1)[1].read_bytes()
+    row = fresh(first)
+    kept = designs.of_request(row)
+    again = labels.render(printing._content(row, kept), "zpl", template=kept).bytes
+    printed = files.paths(first.code, 1)[1].read_bytes()
+    assert again == printed
+    # What is looked at differs from what was printed by its copy alone.
+    assert codes.symbol(first.code, 0).encode() in before["zpl"]
+    assert codes.symbol(first.code, 0).encode() not in printed
     assert {each.state for each in standing().history} == {
         DesignState.APPROVED, DesignState.SUPERSEDED,
     }  # fmt: skip

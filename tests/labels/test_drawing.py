@@ -2,6 +2,7 @@
 
 import io
 import re
+from itertools import pairwise
 
 import pypdf
 import pytest
@@ -154,6 +155,22 @@ def test_persian_letters_are_joined():
     joined = next(w for w in drawn(example("place_50x20", name="سلام")).words if w.name == "name")
     alone = sum(joined.font.at(joined.size_dots).getlength(each) for each in "سلام")
     assert joined.advance < 0.9 * alone
+
+
+@pytest.mark.parametrize("dpi", [203, 300, 600])
+def test_lines_of_one_persian_text_stand_as_far_apart_as_their_letters_reach(dpi):
+    said = (
+        "دست‌هایتان را بشویید. کاپ را در روز 1 تا 3 بگذارید و حداکثر پس از 4 ساعت بردارید. در آن را "
+        "ببندید، ایستاده و خنک نگه دارید، هر دو زمان را بنویسید و تا 24 ساعت به درمانگاه بیاورید."
+    )
+    lines = [
+        each
+        for each in drawn(example("kit_set_100x70", instruction=said), dpi).words
+        if each.name == "instruction"
+    ]
+    assert len(lines) >= 2
+    for above, below in pairwise(lines):
+        assert above.ink[3] <= below.ink[1]
 
 
 def test_a_temperature_inside_persian_keeps_its_order():

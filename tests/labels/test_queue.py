@@ -202,3 +202,35 @@ def test_every_wristband_differs_from_every_label(database, technician, copies):
     band, label = codes.draw("W"), codes.draw("V")
     for number in range(1, copies + 1):
         assert codes.symbol(band, number)[0] == "W" != codes.symbol(label, number)[0]
+
+
+def test_the_page_of_a_copy_shows_what_it_says_to_whoever_may_see_it(site):
+    vial = asked_for_one(site)
+    address = f"/print-copies/{vial.id}"
+    shown = site.page("tara", f"/print-jobs/{vial.job}").text
+    page = site.page("tara", address).text
+    drawn = site.page("tara", f"{address}/picture")
+    answer = site.get("tara", f"{address}/picture")
+    assert f'href="{address}"' in shown
+    assert f'src="{address}/picture"' in page
+    assert codes.grouped(vial.code) in page
+    for each in (drawn, answer):
+        assert each.mimetype == "image/png"
+        assert each.headers["Cache-Control"] == "no-store"
+        assert labels.read_png(each.data) == [("datamatrix", codes.symbol(vial.code, 0).encode())]
+    assert f'href="{address}"' not in site.page("sora", f"/print-jobs/{vial.job}").text
+    for path in (address, f"{address}/picture"):
+        assert site.page("sora", path).status_code == 403
+    assert site.get("sora", f"{address}/picture").status_code == 403
+    for wrong in ("x", "00000000-0000-0000-0000-000000000000"):
+        assert site.page("tara", f"/print-copies/{wrong}").status_code == 404
+        assert site.get("tara", f"/print-copies/{wrong}/picture").status_code == 404
+
+
+def asked_for_one(site):
+    """One label of a thing that was asked for."""
+    code = codes.draw("S")
+    return labels.request(
+        site.lab.tara, template="specimen_tube_50x20", code=code,
+        fields={"subject": "IRC01-017", "material": "Menstrual blood"},
+    )  # fmt: skip

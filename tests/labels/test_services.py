@@ -11,9 +11,10 @@ from sqlalchemy import text
 from lims import labels, ledger
 from lims.core import codes, db
 from lims.core.errors import BadInput, Conflict, NotAllowed
-from lims.core.permissions import WORKER, Role
+from lims.core.permissions import PEOPLE, WORKER, Role
 from lims.labels import CopyState, RequestState, layout, printing
 from lims.labels.models import LabelCopy, LabelRequest
+from lims.labels.permissions import SEE
 from tests.makers import actor
 
 TUBE = "specimen_tube_50x20"
@@ -308,3 +309,62 @@ def test_print_requests_and_printers_are_shown_to_whoever_may_look(database, tec
     for look in (labels.requests, labels.printers):
         with pytest.raises(NotAllowed):
             look(nobody)
+
+
+def test_a_picture_of_a_label_is_scanned_by_nobody_and_says_what_the_label_said(
+    database, technician
+):
+    asked = ask(technician, codes.draw("S"))
+    made = labels.redraw(technician, request_id=asked.id)
+    assert labels.read_png(made.png) == [("datamatrix", codes.symbol(asked.code, 0).encode())]
+    with db.reading() as session, pytest.raises(labels.OldLabel):
+        labels.check_copy(session, codes.parse(codes.symbol(asked.code, 0)))
+    other = ask(technician, codes.draw("S"), subject="IRC01-018")
+    assert labels.redraw(technician, request_id=other.id).png != made.png
+    with db.reading() as session:
+        assert labels.live_copy(session, asked.code) == 1
+    assert state(asked) is RequestState.WAITING  # looking prints nothing
+
+
+def test_a_picture_fetches_neither_a_name_nor_the_figures_of_a_vial(
+    database, technician, monkeypatch
+):
+    fetched = []
+
+    def loader(code):
+        fetched.append(code)
+        return {"full_name": "Laleh Ahmadi", "birth_date": "1994-MAY-08", "readback": "8317"}
+
+    for letter in "WV":
+        monkeypatch.setitem(printing._loaders, letter, loader)
+    for template in ("wristband_250x25", "dose_vial_38x25"):
+        known = layout.load(template)
+        fields = {
+            name: value
+            for name, value in known.example.items()
+            if name not in known.withheld and name != "code"
+        }
+        asked = labels.request(
+            technician, template=template, code=codes.draw(known.code_letters), fields=fields
+        )
+        made = labels.redraw(technician, request_id=asked.id, format="svg")
+        assert b"8317" not in made.bytes
+        zpl = labels.redraw(technician, request_id=asked.id, format="zpl").bytes
+        assert b"Laleh" not in zpl
+        assert b"8317" not in zpl
+    assert fetched == []
+
+
+@pytest.mark.parametrize("role", sorted(PEOPLE))
+def test_who_prints_no_labels_and_audits_none_sees_no_picture(database, technician, role):
+    asked = ask(technician, codes.draw("S"))
+    if role in SEE.granted_to:
+        assert labels.redraw(actor(role), request_id=asked.id).png
+        assert labels.one_request(actor(role), request_id=str(asked.id)).id == asked.id
+        return
+    for look in (
+        lambda: labels.redraw(actor(role), request_id=asked.id),
+        lambda: labels.one_request(actor(role), request_id=str(asked.id)),
+    ):
+        with pytest.raises(NotAllowed):
+            look()

@@ -12,13 +12,15 @@ import zxingcpp
 from PIL import Image, ImageDraw
 from sqlalchemy import event, func, select
 
-from lims import custody, ledger, people
+from lims import custody, labels, ledger, people
 from lims.core import clock, codes, db
 from lims.ledger.models import LedgerEntry
 from lims.station import orders
+from lims.station.rehearsal.leaving import print_labels
+from tests.approved import put_in_force
 from tests.conftest import SOAK
 from tests.custody import bench as made
-from tests.site_here import MENSTRUAL, Site, secret, site, verified  # noqa: F401
+from tests.site_here import MENSTRUAL, PASSWORD, Site, secret, site, verified  # noqa: F401
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
@@ -462,3 +464,123 @@ def test_a_bench_at_a_freezer_is_a_setting_of_the_device(here):
     assert 'class="station bench freezer"' in client.get("/station").get_data(as_text=True)
     client.post("/station/name", data={"_csrf": secret(client), "name": "F2 door"})
     assert "bench freezer" not in client.get("/station").get_data(as_text=True)
+
+
+def shipped(here) -> tuple[str, str]:
+    """A box of one vial on its way: the code and the address of the shipment."""
+    tech = here.site.actor("tech")
+    ice = custody.make_place(tech, name="Ice", kind="transport", temperature_class="-80C").code
+    custody.move(tech, code=here.vials[0], to=ice)
+    sent = custody.dispatch(tech, code=ice, to=here.other, hours=4, password=PASSWORD)
+    custody.label_shipment(
+        tech, shipment_id=sent.id, sender="A", recipient="B", contact="C", material="none"
+    )
+    return sent.code, f"/shipments/{sent.id}"
+
+
+def test_the_label_of_a_shipment_leads_to_it_and_takes_nothing_in_hand(here):
+    code, address = shipped(here)
+    label = codes.symbol(code, 1)
+    station = Station(here.site, "tech2")
+    opened = station.scan(label)
+    assert (opened.answer.status_code, opened.answer.location) == (303, address)
+    assert station.scan(here.vials[1]).carried["hand"]
+    before = moves()
+    station.scan("LOOK")
+    looked = station.scan(label)
+    assert (looked.verdict, looked.answer.status_code) == ("ok", 200)
+    assert codes.grouped(code) in looked.text
+    station.scan("DONE")
+    station.scan("BATCH")
+    station.scan(here.other)
+    asked = station.scan(label)
+    assert asked.verdict == "ask"
+    assert station.carried["aim"] == here.other
+    assert moves() == before
+    assert verified() == []
+
+
+def test_a_shipment_answers_a_scan_by_page_and_api_and_an_old_label_of_it_stops(here):
+    code, address = shipped(here)
+    got = here.site.browser("tech2").get(f"/scan?code={codes.symbol(code, 1)}")
+    sender, receiver = (
+        here.site.did(who, "/scans", {"code": codes.symbol(code, 1)}) for who in ("tech", "tech2")
+    )
+    assert (got.status_code, got.location) == (303, address)
+    assert (sender["kind"], sender["code"], sender["copy"]) == ("shipment", code, 1)
+    assert receiver["url"] == address
+    assert receiver["next"][0]["url"] == f"/places/{code}/receipt"
+    labelled = [each["name"] for each in sender["next"]]
+    assert "custody.label-shipment" in labelled
+    labels.reprint(here.site.actor("tech"), code=code, reason="torn")
+    old = here.site.api("tech2", "/scans", {"code": codes.symbol(code, 1)})
+    page = here.site.browser("tech2").get(f"/scan?code={codes.symbol(code, 1)}")
+    assert old.json["code"] == "label_old"
+    assert "old label" in page.text
+    assert page.status_code == old.status_code
+    unknown = here.site.api("tech2", "/scans", {"code": codes.draw("T")})
+    assert (unknown.status_code, unknown.json["code"]) == (404, "shipment_unknown")
+
+
+def test_commands_are_printed_as_labels_again_and_again_and_none_cancels_another(
+    here, monkeypatch, tmp_path
+):
+    monkeypatch.setenv("LIMS_HOME", str(tmp_path))
+    put_in_force()
+    first = here.site.did("tech", "/station/commands/labels", {"station": "Safety cabinet 2"})
+    second = here.site.did("tech2", "/station/commands/labels", {"station": "F2"})
+    assert first["labels"] == second["labels"] == len(orders.ORDERS)
+    assert first["job"] != second["job"]
+    print_labels()
+    with db.reading() as session:
+        files = [each for each in labels.drawn_files(session) if each.code[0] == "X"]
+        assert len(files) == 2 * len(orders.ORDERS)
+        for name in orders.ORDERS:
+            code = orders.code_of(name, practice=False)
+            found = labels.copies(session, code)
+            assert [each.copy for each, _asked in found] == [2, 1]
+            assert {each.state for each, _asked in found} == {labels.CopyState.LIVE}
+            assert [asked.fields["station"] for _copy, asked in found] == ["F2", "Safety cabinet 2"]
+    for file in files:
+        read = labels.read_png(file.png.read_bytes())
+        assert read == [("datamatrix", codes.symbol(file.code, file.copy).encode())]
+    station = Station(here.site)
+    for copy in (1, 2):  # whichever hangs there
+        looked = station.scan(codes.symbol(orders.code_of("LOOK", practice=False), copy))
+        assert (looked.verdict, looked.carried["mode"]) == ("ok", "look")
+        station.scan("DONE")
+    tech = here.site.actor("tech")
+    for job in (first["job"], second["job"]):
+        assert labels.job_by_number(tech, number=str(job)).open == 0
+    assert labels.recent_jobs(tech, open_only=True) == [
+        each for each in labels.recent_jobs(tech) if each.template not in ("command_70x37",)
+    ]
+    assert verified() == []
+
+
+def test_whoever_may_print_nothing_prints_no_commands_and_sees_no_button(here):
+    page = here.site.page("tech", "/station/commands").get_data(as_text=True)
+    assert 'href="/station/commands/labels"' in page
+    for who in ("auditor", "sponsor"):
+        refused = here.site.api(who, "/station/commands/labels", {"station": ""})
+        assert (refused.status_code, refused.json["code"]) == (403, "not_allowed")
+        shown = here.site.page(who, "/station/commands").get_data(as_text=True)
+        assert 'href="/station/commands/labels"' not in shown
+    nobody = here.site.app.test_client().get("/station/commands").get_data(as_text=True)
+    assert 'href="/station/commands/labels"' not in nobody
+    wide = here.site.api("tech", "/station/commands/labels", {"station": "W" * 60})
+    assert (wide.status_code, wide.json["code"]) == (422, "label_does_not_fit")
+    printed = here.site.done("tech", "/station/commands/labels", station="Hood 1")
+    assert printed.startswith("/print-jobs/")
+
+
+@pytest.mark.parametrize("language", ["en", "fa", "zh"])
+def test_every_command_has_room_on_its_label_in_every_language(here, language):
+    labels.speak(language)
+    try:
+        for order in orders.ORDERS.values():
+            assert labels.has_room("command_70x37", "name", order.title), order.name
+            assert labels.has_room("command_70x37", "about", order.about), order.name
+        assert here.site.did("tech", "/station/commands/labels", {})["labels"] == len(orders.ORDERS)
+    finally:
+        labels.speak("en")

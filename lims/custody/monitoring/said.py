@@ -1,17 +1,16 @@
 """How a place's temperature is told: now, and in the parts of its time that were not good."""
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
-from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from lims import people
 from lims.core import clock, codes, numbers
 from lims.core.words import Exact
 from lims.core.words import Text as _
 from lims.custody import telling
+from lims.custody.consigning import said_by
 from lims.custody.excursions import Fault, Read
 from lims.custody.models import Place
 from lims.custody.monitoring import queries as known
@@ -125,13 +124,8 @@ def facts_of(session: Session, row: Episode) -> list[tuple[Any, Any]]:
         rows += [
             (_("Assessment"), OUTCOME_NAMES[row.outcome]),
             (_("Reason"), row.reason),
-            (_("Assessed by"), _said(session, row.signed_by, row.signed_at)),
+            (_("Assessed by"), said_by(session, row.signed_by, row.signed_at)),
         ]
     if row.agreed_at is not None:
-        rows.append((_("Investigator"), _said(session, row.agreed_by, row.agreed_at)))
+        rows.append((_("Investigator"), said_by(session, row.agreed_by, row.agreed_at)))
     return rows
-
-
-def _said(session: Session, person: UUID | None, at: datetime | None) -> _:
-    assert person is not None and at is not None  # noqa: S101, PT018 - written together
-    return _("%(name)s at %(time)s", name=people.name_of(session, person), time=telling.Moment(at))

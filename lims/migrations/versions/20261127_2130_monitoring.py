@@ -6,7 +6,7 @@ from alembic import op
 import lims.core.db
 
 revision = '20261127_2130'
-down_revision = '20261127_1650'
+down_revision = '20261127_2100'
 branch_labels = None
 depends_on = None
 

@@ -269,6 +269,9 @@ class Site:
         return _text(self.labels, name, language)
 
 
+_WHERE = ("department", "hospital", "city", "country")
+
+
 @dataclass(frozen=True)
 class Protocol:
     """A study as its file and the site's defaults give it.
@@ -370,6 +373,13 @@ class Protocol:
         if not isinstance(value, Quantity):
             raise NotFound(_("The limit %(name)s is not an amount.", name=name), field=name)
         return value
+
+    @property
+    def establishment(self) -> str:
+        """Where it runs, in one line, as far as the file says it."""
+        site = self.document["site"]
+        said = [str(site.get(each) or "") for each in _WHERE]
+        return ", ".join(each for each in said if each)
 
     def label(self, name: str, language: str = "en") -> str:
         """A text of a label: the study's own, otherwise the site's.

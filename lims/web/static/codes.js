@@ -4,7 +4,7 @@
 
 const VALUES = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ*";
 const ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
-const LETTERS = "SCLVQKPWREAX";
+const LETTERS = "SCLVQKPWREAXTB";
 export const SEPARATOR = "\x1d"; // between the parts of a GS1 code
 
 // The other keys of a US keyboard: plain, and with Shift.
