@@ -120,7 +120,7 @@ def facts_of(session: Session, row: Episode) -> list[tuple[Any, Any]]:
         (_("What was found"), in_words(row)),
         (_("State"), STATES[row.state]),
     ]
-    if row.outcome is not None:
+    if row.outcome is not None and row.signed_at is not None:
         rows += [
             (_("Assessment"), OUTCOME_NAMES[row.outcome]),
             (_("Reason"), row.reason),
