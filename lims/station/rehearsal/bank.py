@@ -141,6 +141,7 @@ def _thawed(stage: Stage, woman: Woman, bank: Bank, *, mechanical: bool) -> Walk
         yield days(3)
     woman.lot, woman.dose = taken
     woman.items += [woman.lot, woman.dose]
+    yield from giving.by_day(stage)
     yield from giving.supply(stage, woman, woman.dose)
     cycle(stage, woman)
     giving.assess(stage, woman)
@@ -164,6 +165,7 @@ def _same_day(stage: Stage, woman: Woman) -> Walk:
     yield hours(17)
     making.markers(stage, blood)
     yield days(3)
+    yield from giving.by_day(stage, until=15)
     cycle(stage, woman)
     drawn_at = clock.now()
     yield from making.plasma(stage, woman)

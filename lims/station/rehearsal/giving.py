@@ -4,6 +4,7 @@ import re
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from lims import custody, dosing, labels, studies
 from lims.core import clock, db
@@ -22,12 +23,28 @@ MEANT = {
 }
 
 
+_MORNING, _EVENING = 7, 20  # hours of the clinic's day
+
+
 class Stopped(Exception):
     """A gate said no, on purpose; the walk ends there."""
 
     def __init__(self, check: str) -> None:
         super().__init__(check)
         self.check = check
+
+
+def by_day(stage: Stage, until: int = _EVENING) -> Walk:
+    """Wait for the morning where it is night: a clinic confirms and gives on one day.
+
+    Args:
+        until: the hour from which on it begins nothing of this kind any more.
+    """
+    zone = ZoneInfo(_zone(stage))
+    here = clock.now().astimezone(zone)
+    if not _MORNING <= here.hour < until:
+        morning = here.replace(hour=_MORNING + 1, minute=0, second=0, microsecond=0)
+        yield (morning if here.hour < _MORNING else morning + timedelta(days=1)) - here
 
 
 def symbol(code: str) -> str:
@@ -61,10 +78,13 @@ def assess(stage: Stage, woman: Woman) -> None:
 
 
 def _today(stage: Stage) -> Any:
+    return clock.local_date(clock.now(), _zone(stage))
+
+
+def _zone(stage: Stage) -> str:
     with db.reading() as session:
         read = studies.protocol_of(studies.study_by_code(session, stage.study))
-    zone = read.document["site"]["time_zone"]
-    return clock.local_date(clock.now(), zone)
+    return str(read.document["site"]["time_zone"])
 
 
 def seen(stage: Stage, woman: Woman, volume_ul: int) -> dict[str, Any]:

@@ -68,6 +68,7 @@ def _to_her_bed(stage: Stage, woman: Woman, *, volume_ul: int, held_ul: int) -> 
         yield from _offer_unreleased(stage, woman, dose, volume_ul)
     testing.sign_off(stage, lot)
     yield days(1)
+    yield from giving.by_day(stage)
     yield from giving.supply(stage, woman, dose)
     # 47.5 h lie within the silent two hours around 48 h; 30 h do not, and nobody signed for it.
     _transfer(stage, woman, 30 if woman.mishap == "window" else 47.5)
