@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 from lims import custody, ledger
 from lims.core import clock
 from lims.core.permissions import Actor
+from lims.core.words import Exact
 from lims.core.words import Text as _
 from lims.custody import Item, ItemKind, Place, State
 from lims.station.lines import Line, said_of
@@ -88,11 +89,11 @@ def _warmth(place: Place, now: custody.monitoring.Now | None) -> Line:
     standing = now.standing if now else Standing.NO_LOGGER
     bad = standing is not Standing.GOOD
     if now is None:
-        said = _("%(place)s: no logger measures it", place=place.name)
+        said = _("%(place)s: no logger measures it", place=Exact(place.name))
     elif standing is Standing.NO_DATA:  # it stands beside it, large
-        said = _("%(place)s: %(now)s", place=place.name, now=told.besides(now))
+        said = _("%(place)s: %(now)s", place=Exact(place.name), now=told.besides(now))
     else:
-        said = _("%(place)s: %(now)s", place=place.name, now=told.now_in_words(now))
+        said = _("%(place)s: %(now)s", place=Exact(place.name), now=told.now_in_words(now))
     return Line(f"/places/{place.code}/temperature", "", said, None, bad, told.STANDINGS[standing])
 
 
@@ -103,7 +104,7 @@ def episodes(session: Session, _actor: Actor) -> list[Line]:
         Line(
             f"/episodes/{each.id}",
             "",
-            _("%(place)s: %(now)s", place=place.name, now=told.in_brief(each)),
+            _("%(place)s: %(now)s", place=Exact(place.name), now=told.in_brief(each)),
             each.began_at,
             each.level is custody.monitoring.Level.STOP,
             _("on hold"),

@@ -218,7 +218,7 @@ def test_two_who_link_one_logger_at_once_give_it_one_place(cold):
 
 
 def test_who_may_do_what_is_asked_in_the_service(cold):
-    nurse = actor(Role.CLINICIAN, name="nurse")
+    nurse, freezer = actor(Role.CLINICIAN, name="nurse"), place_id(cold.freezer)
     calls = (
         lambda: monitoring.link(nurse, code=cold.other, serial="X", minutes=5),
         lambda: monitoring.end(nurse, code=cold.freezer, reason="no"),
@@ -226,18 +226,17 @@ def test_who_may_do_what_is_asked_in_the_service(cold):
         lambda: monitoring.read_file(nurse, code=cold.freezer, file=("a.csv", b"")),
         lambda: monitoring.watch(nurse),
         lambda: monitoring.assess(
-            nurse, episode_id=row_id(cold), outcome=Outcome.NO_EFFECT, reason="x", password="x"
+            nurse,
+            episode_id=place_id(cold.freezer),
+            outcome=Outcome.NO_EFFECT,
+            reason="x",
+            password="x",
         ),
-        lambda: monitoring.agree(nurse, episode_id=row_id(cold), password="x"),
+        lambda: monitoring.agree(nurse, episode_id=freezer, password="x"),
     )
     for each in calls:
         with pytest.raises(NotAllowed):
             each()
-
-
-def row_id(cold: Cold):
-    with db.reading() as session:
-        return custody.place_by_code(session, cold.freezer).id
 
 
 # Files
@@ -424,6 +423,27 @@ def test_ending_a_logger_ends_what_lasts_and_a_silence_before_it_is_judged(cold)
     cold.standing.forward(hours=5)
     monitoring.watch(WORKER)
     assert len(cold.episodes()) == 1
+
+
+def test_a_logger_that_was_there_before_holds_nothing_until_its_first_file_is_due(cold):
+    vial = cold.put(cold.other)
+    cold.standing.forward(hours=30)
+    since = clock.now() - timedelta(hours=29)
+    monitoring.link(cold.who, code=cold.other, serial="TT-2", minutes=10, since=since)
+    assert monitoring.watch(WORKER) == 2
+    assert [each for each in cold.episodes() if each.place_id == place_id(cold.other)] == []
+    start = clock.now() - timedelta(hours=24)
+    file = logger_file(start, [(each * 600, "-80") for each in range(145)], serial="TT-2")
+    monitoring.read_file(cold.who, code=cold.other, file=file, zone="UTC", unit="Cel")
+    # Five hours of what it is said to have measured are not in its file.
+    (found,) = [each for each in cold.episodes() if each.place_id == place_id(cold.other)]
+    assert (found.level, found.ended_at - found.began_at) == (Level.STOP, timedelta(hours=5))
+    assert held(vial) == 1
+
+
+def place_id(code: str):
+    with db.reading() as session:
+        return custody.place_by_code(session, code).id
 
 
 # Assessment

@@ -34,7 +34,9 @@ class PlaceLogger(Tracked, Base):
     place_id: Mapped[UUID] = mapped_column(ForeignKey("custody_place.id"))
     serial: Mapped[str] = mapped_column(String(80))
     every_s: Mapped[int]
+    # From when on its readings are those of this place; when somebody said so.
     since: Mapped[datetime]
+    linked_at: Mapped[datetime]
     linked_by: Mapped[UUID | None]
     ended_at: Mapped[datetime | None]
     ended_by: Mapped[UUID | None]

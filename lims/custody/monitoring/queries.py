@@ -171,15 +171,20 @@ def readings(
 
 
 def last_before(session: Session, logger: PlaceLogger, at: datetime) -> datetime:
-    """The last reading at or before an instant; where there is none, since when it measures."""
+    """The last reading at or before an instant; where there is none, since when it measures.
+
+    Before its first file nobody can know what it measured until it was linked.
+    """
     found = session.execute(
         select(*_COLUMNS)
         .where(PlaceRecord.logger_id == logger.id, PlaceRecord.first_at <= at)
         .order_by(PlaceRecord.last_at.desc())
         .limit(1)
     ).one_or_none()
-    known = [each.at for each in unpacked(*found) if each.at <= at] if found else []
-    return max([logger.since, *known])
+    if found is None:
+        silent = session.scalar(select(func.count()).where(PlaceRecord.logger_id == logger.id)) == 0
+        return max(logger.since, logger.linked_at) if silent else logger.since
+    return max([logger.since, *(each.at for each in unpacked(*found) if each.at <= at)])
 
 
 def records_of(session: Session, logger_ids: Sequence[UUID], limit: int) -> list[PlaceRecord]:

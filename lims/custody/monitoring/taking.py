@@ -106,6 +106,7 @@ def link(
             serial=named,
             every_s=minutes * 60,
             since=begins,
+            linked_at=clock.now(),
             linked_by=actor.person,
         )
         try:

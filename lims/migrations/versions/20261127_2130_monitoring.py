@@ -23,6 +23,7 @@ def upgrade() -> None:
     sa.Column('serial', sa.String(length=80), nullable=False),
     sa.Column('every_s', sa.Integer(), nullable=False),
     sa.Column('since', _INSTANT, nullable=False),
+    sa.Column('linked_at', _INSTANT, nullable=False),
     sa.Column('linked_by', sa.Uuid(), nullable=True),
     sa.Column('ended_at', _INSTANT, nullable=True),
     sa.Column('ended_by', sa.Uuid(), nullable=True),
