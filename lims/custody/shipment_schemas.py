@@ -6,6 +6,7 @@ from uuid import UUID
 from lims.core import db
 from lims.core.words import Text as _
 from lims.custody import consigning, ways
+from lims.custody.errors import ShipmentUnknown
 from lims.custody.rules import OUTCOME_NAMES
 from lims.custody.schemas import TEMPERATURES, SignIn
 from lims.web import fields
@@ -46,13 +47,12 @@ MATERIAL_NAMES: dict[str, _ | str] = {
 
 
 def label_of(shipment_id: UUID) -> fields.Shape:
-    """The form of a shipment's label, with what the last one said.
-
-    Raises:
-        ShipmentUnknown: there is none of this number.
-    """
+    """The form of a shipment's label, with what the last one said."""
     with db.reading() as session:
-        said = consigning.first_words(session, ways.shipment_by_id(session, shipment_id))
+        try:
+            said = consigning.first_words(session, ways.shipment_by_id(session, shipment_id))
+        except ShipmentUnknown:
+            said = dict.fromkeys(("sender", "recipient", "contact"), "")
     entered: dict[str, Any] = {
         "sender": fields.Words(
             longest=200,

@@ -176,7 +176,9 @@ def test_a_damaged_copy_is_refused_and_the_database_stays_empty(here, elsewhere,
     elif where == "manifest":
         stored = bytearray(stored.replace(b'"entries": 3', b'"entries": 2'))
     else:
-        stored[len(stored) // 2] ^= 1
+        # One bit may be of no weight: in a run of zeros a repeat of one is a repeat of another.
+        middle = len(stored) // 2
+        stored[middle : middle + 64] = bytes(each ^ 0xFF for each in stored[middle : middle + 64])
     file.write_bytes(stored)
     other = elsewhere()
 

@@ -192,7 +192,7 @@ def test_dash_focus_kept_over_a_refresh_and_a_lost_network_is_said(seat, laborat
             assert max(each.bounding_box()["y"] for each in cards) + 60 < SIZES[size][1]
     # The list of cultures has the focus while one of them ends and a place is added elsewhere.
     held = seen.page.locator(f"#l-growing a[href='/items/{made['flask']}']")
-    count = seen.page.locator("#l-no-readings .count")
+    count = seen.page.locator("#l-warmth .count")
     assert count.get_attribute("data-count") == "7"
     held = held if held.count() else seen.page.locator("#l-growing h2 a")
     held.focus()

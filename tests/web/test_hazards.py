@@ -370,6 +370,7 @@ def address_of(act: steps.Act, journey: SimpleNamespace) -> str:
         "check_id": str(uuid4()),
         "scan_id": str(uuid4()),
         "shipment_id": str(uuid4()),
+        "episode_id": str(uuid4()),
         "entry": journey.noted,
         "name": "printer-1",
         "request_id": str(uuid4()),
