@@ -88,7 +88,10 @@ def test_every_page_fits_a_phone_is_light_and_can_be_read_by_all(
         context.add_init_script(AXE)
         # What is kept from the page before weighs nothing, so nothing is kept.
         context.new_cdp_session(page).send("Network.setCacheDisabled", {"cacheDisabled": True})
-        page.on("pageerror", lambda fault, kept=faults: kept.append(("script", str(fault))))
+        page.on(
+            "pageerror",
+            lambda fault, at=page, kept=faults: kept.append(("script", at.url, str(fault))),
+        )
         for each, language in [one for one in wanted if one[0].login == login]:
             context.add_cookies([{"name": "language", "value": language, "url": address}])
             page.goto(each.url, wait_until="load")

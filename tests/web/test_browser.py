@@ -30,7 +30,7 @@ def test_slow_hands_type_what_they_like(page):
 def test_a_day_is_said_beside_the_browsers_own_input(page, web, language):
     """05/08 in a browser's own order is two days; what the page says is one."""
     page.goto(f"/language/{language}?next={PATH}")
-    said = page.locator("[data-day=f-born]")
+    said = page.locator(".said-day[for=f-born]")
     playwright.expect(said).to_be_hidden()
     page.fill("[name=born]", "2026-05-08")
 

@@ -16,7 +16,7 @@ function said(value) {
 }
 
 for (const place of document.querySelectorAll("[data-day]")) {
-  const input = document.getElementById(place.dataset.day);
+  const input = place.closest(".field").querySelector("input");
   const show = () => {
     place.textContent = said(input.value);
     place.hidden = !place.textContent;
