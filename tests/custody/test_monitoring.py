@@ -379,7 +379,7 @@ def test_a_file_that_fills_a_silence_clears_it_and_frees_what_it_held(cold):
     assert held(vial) == 1
     take(cold, whole(cold, 320))
     (found,) = cold.episodes()
-    assert (found.state, found.ended_at) == (RecordState.CLEAR, None)
+    assert (found.state, found.ended_at) == (RecordState.CLEAR, clock.now())
     assert held(vial) == 0
     assert kinds(vial)[-1] == "custody.hold-lifted"
 

@@ -206,7 +206,7 @@ def _in_step(
             changed.append(row)
     for row in free_ones:
         if row.id not in matched and row.kind is Fault.GAP:
-            row.state = RecordState.CLEAR
+            row.state, row.ended_at = RecordState.CLEAR, row.ended_at or end
             changed.append(row)
     return changed
 
