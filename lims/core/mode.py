@@ -4,12 +4,18 @@ Decided once, when the database is still empty, and written into it, so that nei
 a restart can turn a practice system into a live one.
 """
 
+from collections.abc import Callable
+from typing import TypeVar
+
 from sqlalchemy import String, select
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from lims.core import codes, db, isbt128
 from lims.core.errors import Conflict
 from lims.core.words import Text as _
+
+T = TypeVar("T")
 
 
 class SystemFact(db.Base):
@@ -70,6 +76,28 @@ def declare_practice(session: Session, *, empty: bool) -> None:
     session.info["practice"] = True
     known = db.current().known
     db.after_commit(lambda: known.update(practice=True))
+
+
+def with_code(session: Session, letter: str, make: Callable[[str], T]) -> T:
+    """A row under a code that nothing else carries: the unique index has the last word (H09).
+
+    Args:
+        make: the row of a code; asked again where that code was drawn before.
+
+    Raises:
+        IntegrityError: the row breaks another constraint than that of its code.
+    """
+    practice = is_practice(session)
+    while True:
+        try:
+            with session.begin_nested():
+                row = make(codes.draw(letter, practice=practice))
+                session.add(row)
+        except IntegrityError as clash:
+            if "code" not in str(clash.orig):
+                raise
+            continue
+        return row
 
 
 def admit(session: Session, scanned: codes.Scanned) -> None:

@@ -14,7 +14,6 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from lims import labels, ledger, people
@@ -52,20 +51,15 @@ def hazardous_if(found: Hazard) -> Hazard:
 
 
 def give_code(session: Session, shipment: Shipment) -> None:
-    """Give a shipment its code; drawn again where another has it (H09)."""
-    practice = mode.is_practice(session)
+    """Give a shipment its code."""
     session.add(shipment)
     session.flush()
-    while True:
-        try:
-            with session.begin_nested():
-                shipment.code = codes.draw(LETTER, practice=practice)
-                session.flush()
-        except IntegrityError as clash:
-            if "code" not in str(clash.orig):
-                raise
-            continue
-        return
+
+    def coded(code: str) -> Shipment:
+        shipment.code = code
+        return shipment
+
+    mode.with_code(session, LETTER, coded)
 
 
 def shipment_of(session: Session, text: str, field: str | None = "code") -> Shipment:

@@ -7,7 +7,6 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import bindparam, select
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from lims import labels, ledger
@@ -210,20 +209,8 @@ def _insert(session: Session, item: Item) -> Item:
         session.add(item)
         session.flush()
         return item
-    practice = mode.is_practice(session)
     values = {key: value for key, value in vars(item).items() if not key.startswith("_")}
-    while True:
-        values["code"] = codes.draw(LETTER[item.kind], practice=practice)
-        fresh = Item(**values)
-        try:
-            with session.begin_nested():
-                session.add(fresh)
-        except IntegrityError as clash:
-            # Drawn twice: the unique index says so, and another code is drawn (H09).
-            if "code" not in str(clash.orig):
-                raise
-            continue
-        return fresh
+    return mode.with_code(session, LETTER[item.kind], lambda code: Item(**values | {"code": code}))
 
 
 def set_state(

@@ -165,9 +165,11 @@ def make_place(
         )
     with db.transaction() as session:
         above = place_by_code(session, parent) if parent else None
-        while True:
-            place = Place(
-                code=codes.draw("A", practice=mode.is_practice(session)),
+        place = mode.with_code(
+            session,
+            "A",
+            lambda code: Place(
+                code=code,
                 name=name.strip(),
                 kind=kind,
                 parent_id=above.id if above else None,
@@ -175,16 +177,8 @@ def make_place(
                 one_item=one_item,
                 work_area=work_area,
                 capacity=capacity,
-            )
-            try:
-                with session.begin_nested():
-                    session.add(place)
-            except IntegrityError as clash:
-                # Drawn twice: the unique index says so, and another code is drawn (H09).
-                if "code" not in str(clash.orig):
-                    raise
-                continue
-            break
+            ),
+        )
         ledger.record(actor, areas.stream(place.code), "custody.place-made", rows=[place])
         labels.request(
             actor,

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from sqlalchemy import select
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from lims import custody, isolation, labels, studies
@@ -102,23 +101,13 @@ def _pack_of(session: Session, assignment: Assignment) -> Pack | None:
 
 
 def _made(actor: Actor, session: Session, item: Item, assignment: Assignment) -> Pack:
-    practice = mode.is_practice(session)
-    while True:
-        pack = Pack(
-            code=codes.draw(LETTER, practice=practice),
-            assignment_id=assignment.id,
-            made_at=clock.now(),
-            made_by=actor.person,
-        )
-        try:
-            with session.begin_nested():
-                session.add(pack)
-        except IntegrityError as clash:
-            # Drawn twice: the unique index says so, and another code is drawn (H09).
-            if "code" not in str(clash.orig):
-                raise
-            continue
-        break
+    pack = mode.with_code(
+        session,
+        LETTER,
+        lambda code: Pack(
+            code=code, assignment_id=assignment.id, made_at=clock.now(), made_by=actor.person
+        ),
+    )
     custody.touch(actor, item, "dosing.packed", {"pack": pack.code}, rows=[pack])
     return pack
 

@@ -5,13 +5,12 @@ from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from lims import labels, ledger, people
 from lims.core import clock, codes, db, events, vault
 from lims.core.errors import BadInput
-from lims.core.mode import is_practice
+from lims.core.mode import with_code
 from lims.core.permissions import Actor, requires
 from lims.core.words import Text as _
 from lims.ledger import rules as entries
@@ -164,23 +163,13 @@ def _on_the_band(code: str) -> dict[str, str]:
 
 
 def _draw_band(session: Session, subject: Subject, reason: str | None) -> Wristband:
-    while True:
-        band = Wristband(
-            subject_id=subject.id,
-            code=codes.draw("W", practice=is_practice(session)),
-            live=True,
-            issued_at=clock.now(),
-            reason=reason,
-        )
-        try:
-            with session.begin_nested():
-                session.add(band)
-        except IntegrityError as clash:
-            # Drawn twice: the unique index says so, and another code is drawn (H09).
-            if "code" not in str(clash.orig):
-                raise
-            continue
-        return band
+    return with_code(
+        session,
+        "W",
+        lambda code: Wristband(
+            subject_id=subject.id, code=code, live=True, issued_at=clock.now(), reason=reason
+        ),
+    )
 
 
 @requires(may.CONSENT)
