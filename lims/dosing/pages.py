@@ -36,8 +36,9 @@ HOLDS = timedelta(minutes=15)
 # Entered with the dose itself, so they are open while it still may be given.
 _WITH_THE_DOSE = frozenset({"B23", "B31", "B32"})
 _KEPT = "bedside"
-# What a page of the bed itself asks for; nobody leaves the bed by it.
-_NO_PAGES = ("static", "signing.language", "scanning.words")
+# What a page of the bed itself asks for, and its browser by itself: whether the service worker has
+# changed. Nobody leaves the bed by it.
+_NO_PAGES = ("static", "signing.language", "scanning.words", "station.bench.outage.worker")
 
 
 class StartAgain(Conflict):

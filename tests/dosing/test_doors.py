@@ -250,6 +250,18 @@ def test_H32_an_interruption_keeps_nothing(tablet, bed, measured, how, at):
     assert administered() == 0
 
 
+@pytest.mark.parametrize("asked", ["/service-worker.js", "/static/lims.css", "/scan-stops/en"])
+def test_what_a_browser_asks_for_by_itself_interrupts_nothing(tablet, bed, asked):
+    """Once a page has stood there for a second it looks whether its service worker has changed."""
+    tablet.get("/bedside")
+    tablet.send("/bedside", band=giving.symbol(bed.world.first.band))
+    step = tablet.step
+    with tablet.client.get(asked) as answer:
+        assert (answer.status_code, bool(answer.data)) == (200, True)
+    tablet.send("/bedside/spoken", step=step, name_agrees="yes", birth_date_agrees="yes")
+    assert "/bedside/dose" in tablet.text
+
+
 def test_H32_a_form_of_one_woman_says_nothing_of_another(tablet, bed, measured):
     first, second = bed.world.first, bed.world.second
     tablet.get("/bedside")
