@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from lims import custody, studies
+from lims import custody, labels, studies
 from lims.collection import queries, setting
 from lims.collection.models import MarkerState, SpecimenKind
 from lims.collection.receipt import REJECTION_REASONS, Decision
@@ -279,18 +279,12 @@ def set_label_of(code: str) -> fields.Shape:
     with db.reading() as session:
         item = custody.find(session, code, kinds=[ItemKind.KIT])
         contact = setting.first_contact(session, item)
-    entered: dict[str, Any] = {
-        "contact": fields.Words(
-            longest=200, required=True, prefill=contact, label=_("Whom she calls"),
-            help=_("A number that answers, and when. No participant's name."),
-        ),
-        "reason": fields.Words(
-            load_default="", label=_("Why is a new label needed?"),
-            help=_("Only where the set has its large label already."),
-        ),
-        "printer": fields.Words(longest=60, label=_("Printer")),
-    }  # fmt: skip
-    shape: type[fields.Shape] = fields.Shape.from_dict(  # type: ignore[assignment]
-        entered, name="SetLabelIn"
+    asked = fields.Words(
+        longest=200,
+        required=True,
+        prefill=contact,
+        label=_("Whom she calls"),
+        help=_("A number that answers, and when. No participant's name."),
     )
-    return shape()
+    has_one = _("Only where the set has its large label already.")
+    return labels.label_form("SetLabelIn", {"contact": asked}, has_one=has_one)

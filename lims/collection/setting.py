@@ -120,8 +120,5 @@ def first_contact(session: Session, item: Item) -> str:
         .order_by(Item.made_at.desc())
         .limit(_LOOKED_AT)
     )
-    for code in newest:
-        asked = labels.newest_request(session, code)
-        if asked is not None and asked.template == TEMPLATE:
-            return str(asked.fields["contact"])
-    return ""
+    said = labels.said_last(session, newest, TEMPLATE)
+    return said["contact"] if said else ""

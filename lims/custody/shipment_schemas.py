@@ -3,6 +3,7 @@
 from typing import Any
 from uuid import UUID
 
+from lims import labels
 from lims.core import db
 from lims.core.words import Text as _
 from lims.custody import consigning, ways
@@ -40,9 +41,7 @@ class DispatchOut(fields.Shape):
 
 
 MATERIAL_NAMES: dict[str, _ | str] = {
-    "un3373": "UN 3373 BIOLOGICAL SUBSTANCE, CATEGORY B",
-    "exempt": "EXEMPT HUMAN SPECIMEN",
-    "none": _("Not declared on this label"),
+    each: name or _("Not declared on this label") for each, name in consigning.MATERIALS.items()
 }
 
 
@@ -53,7 +52,7 @@ def label_of(shipment_id: UUID) -> fields.Shape:
             said = consigning.first_words(session, ways.shipment_by_id(session, shipment_id))
         except ShipmentUnknown:
             said = dict.fromkeys(("sender", "recipient", "contact"), "")
-    entered: dict[str, Any] = {
+    texts: dict[str, Any] = {
         "sender": fields.Words(
             longest=200,
             required=True,
@@ -78,16 +77,8 @@ def label_of(shipment_id: UUID) -> fields.Shape:
             help=_("How much lies in it now; empty where there is none."),
         ),
         "seal": fields.Words(longest=40, load_default="", label=_("Number of the seal")),
-        "reason": fields.Words(
-            load_default="", label=_("Why is a new label needed?"),
-            help=_("Only where it has a label already, which is void from then on."),
-        ),
-        "printer": fields.Words(longest=60, label=_("Printer")),
     }  # fmt: skip
-    shape: type[fields.Shape] = fields.Shape.from_dict(  # type: ignore[assignment]
-        entered, name="ShipmentLabelIn"
-    )
-    return shape()
+    return labels.label_form("ShipmentLabelIn", texts)
 
 
 class _Logger(fields.Shape):

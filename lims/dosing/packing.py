@@ -169,8 +169,5 @@ def first_contact(session: Session, item: Item) -> str:
         .order_by(Pack.made_at.desc())
         .limit(_LOOKED_AT)
     )
-    for code in newest:
-        asked = labels.newest_request(session, code)
-        if asked is not None:
-            return str(asked.fields["contact"])
-    return studies.protocol_of(study).establishment[:200]
+    said = labels.said_last(session, newest, TEMPLATE)
+    return said["contact"] if said else studies.protocol_of(study).establishment[:200]

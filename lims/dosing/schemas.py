@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import Any
 
-from lims import custody, studies
+from lims import custody, labels, studies
 from lims.core import clock, db, numbers
 from lims.core.errors import NotFound
 from lims.core.words import Text
@@ -374,18 +374,11 @@ def pack_of(code: str) -> fields.Shape:
     with db.reading() as session:
         item = custody.find(session, code, kinds=[ItemKind.DOSE])
         contact = packing.first_contact(session, item)
-    entered: dict[str, Any] = {
-        "contact": fields.Words(
-            longest=200, required=True, prefill=contact, label=_("Whom to call"),
-            help=_("The establishment, the investigator, and a number that answers."),
-        ),
-        "reason": fields.Words(
-            load_default="", label=_("Why is a new label needed?"),
-            help=_("Only where it has a label already, which is void from then on."),
-        ),
-        "printer": fields.Words(longest=60, label=_("Printer")),
-    }  # fmt: skip
-    shape: type[fields.Shape] = fields.Shape.from_dict(  # type: ignore[assignment]
-        entered, name="PackLabelIn"
+    asked = fields.Words(
+        longest=200,
+        required=True,
+        prefill=contact,
+        label=_("Whom to call"),
+        help=_("The establishment, the investigator, and a number that answers."),
     )
-    return shape()
+    return labels.label_form("PackLabelIn", {"contact": asked})

@@ -34,6 +34,7 @@ from lims.labels.errors import (
 from lims.labels.files import folder, forget, kept_in
 from lims.labels.filling import carries_band
 from lims.labels.fonts import choose, font_file
+from lims.labels.forms import label_form
 from lims.labels.installing import actor_of_token, add_printer, retire_printer
 from lims.labels.jobs import PRINTER_WORDS, STATE_NAMES, JobView, PrinterView
 from lims.labels.layout import load, names
@@ -58,6 +59,7 @@ from lims.labels.queries import (
     newest_request,
     not_stuck,
     request_by_id,
+    said_last,
     tally,
     void_copies,
     without_label,
@@ -127,6 +129,7 @@ __all__ = [
     "has_room",
     "job_by_number",
     "kept_in",
+    "label_form",
     "language",
     "live_copy",
     "live_symbol",
@@ -148,6 +151,7 @@ __all__ = [
     "request_by_id",
     "requests",
     "retire_printer",
+    "said_last",
     "settle",
     "speak",
     "stick",

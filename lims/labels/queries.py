@@ -1,6 +1,6 @@
 """Finding copies, requests and printers; and what a scanned copy is worth."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -70,6 +70,18 @@ def is_live(db: Session, code: str, copy: int) -> bool:
         LabelCopy.code == code, LabelCopy.copy == copy, LabelCopy.state == CopyState.LIVE
     )
     return db.scalar(asked) is not None
+
+
+def said_last(db: Session, carried: Iterable[str], template: str) -> Mapping[str, str] | None:
+    """What the first of these codes that has a label of this template says on its newest.
+
+    Read from the first on, so the newest thing stands first; None where none has one.
+    """
+    for code in carried:
+        asked = newest_request(db, code)
+        if asked is not None and asked.template == template:
+            return asked.fields
+    return None
 
 
 def live_copy_of(db: Session, request: LabelRequest) -> LabelCopy | None:
