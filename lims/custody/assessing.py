@@ -40,8 +40,7 @@ def assess(
         NothingToAssess: it is on its way, was good, or was assessed.
         WrongSecret: not her password.
     """
-    if not reason.strip():
-        raise BadInput(_("Write what you looked at and what follows from it."), field="reason")
+    said = stated(reason)
     with db.transaction() as session:
         shipment, box = _received(session, shipment_id)
         record = ways.record_of(session, shipment.id, lock=True)
@@ -56,7 +55,7 @@ def assess(
         row = Assessment(
             record_id=record.id,
             outcome=outcome,
-            reason=reason.strip(),
+            reason=said,
             signed_at=clock.now(),
             signed_by=actor.person,
         )
@@ -70,10 +69,10 @@ def assess(
             "custody.temperature-assessed",
             {"outcome": outcome.value, "signature": signature},
             rows=[record, row],
-            reason=reason.strip(),
+            reason=said,
         )
         if usable:
-            loggers.free(actor, session, shipment, f"{outcome.value}: {reason.strip()}")
+            loggers.free(actor, session, shipment, f"{outcome.value}: {said}")
         return record
 
 
@@ -99,9 +98,7 @@ def agree(actor: Actor, *, shipment_id: UUID, password: str) -> Record:
                 _("No assessment of this shipment waits for the investigator."),
                 why=telling.last_act(session, areas.stream(box.code)),
             )
-        if found.signed_by == actor.person:
-            raise NotAllowed(_("You signed this assessment; another person agrees to it."))
-        signature = people.signature(actor, meaning=AGREED, password=password)
+        signature = countersigned(actor, found.signed_by, password)
         found.agreed_at, found.agreed_by = clock.now(), actor.person
         session.flush()
         ledger.record(
@@ -112,6 +109,29 @@ def agree(actor: Actor, *, shipment_id: UUID, password: str) -> Record:
             rows=[found],
         )
         return record
+
+
+def stated(reason: str) -> str:
+    """What quality looked at and what follows from it.
+
+    Raises:
+        BadInput: nothing was written.
+    """
+    if not reason.strip():
+        raise BadInput(_("Write what you looked at and what follows from it."), field="reason")
+    return reason.strip()
+
+
+def countersigned(actor: Actor, signed_by: UUID | None, password: str) -> dict[str, str]:
+    """The signature of the investigator under an assessment that another person signed.
+
+    Raises:
+        NotAllowed: she signed it herself.
+        WrongSecret: not her password.
+    """
+    if signed_by == actor.person:
+        raise NotAllowed(_("You signed this assessment; another person agrees to it."))
+    return people.signature(actor, meaning=AGREED, password=password)
 
 
 def _received(session: Session, shipment_id: UUID) -> tuple[Shipment, Place]:

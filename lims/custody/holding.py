@@ -1,7 +1,9 @@
 """Holds: a reason not to use an item, found by every later step."""
 
+from collections.abc import Iterable
 from uuid import UUID
 
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
 from lims import ledger
@@ -57,6 +59,39 @@ def place_hold(
     session.flush()
     touch(actor, item, "custody.held", rows=[placed], reason=reason)
     return placed
+
+
+def hold_each(
+    actor: Actor, session: Session, item_ids: Iterable[UUID], reason: str, source: str, **by: UUID
+) -> None:
+    """Put a hold on each of these items, whose rows are locked in the order of their ids.
+
+    Args:
+        by: `shipment_id` or `episode_id`, as `place_hold` takes it.
+    """
+    for item_id in sorted(item_ids):
+        item = db.locked(session, select(Item).where(Item.id == item_id))
+        assert item is not None  # noqa: S101 - items are never deleted
+        place_hold(actor, session, item, reason, source, **by)
+
+
+def free_each(actor: Actor, session: Session, placed_by: ColumnElement[bool], because: str) -> None:
+    """Lift the holds that something put there and that still stand, and nothing else.
+
+    Args:
+        placed_by: which holds, such as those of one shipment.
+    """
+    found = session.execute(
+        select(Hold, Item)
+        .join(Item, Item.id == Hold.item_id)
+        .where(placed_by, Hold.lifted_at.is_(None))
+        .order_by(Item.id)
+    ).all()
+    for placed, item in found:
+        placed.lifted_at, placed.lifted_by = clock.now(), actor.person
+        placed.lifted_because = because
+        session.flush()
+        touch(actor, item, "custody.hold-lifted", rows=[placed], reason=because)
 
 
 @events.subscribe("consent.withdrawn")

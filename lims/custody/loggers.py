@@ -23,10 +23,9 @@ from lims.custody import areas, holding, queries
 from lims.custody import permissions as may
 from lims.custody.errors import LoggerKnown, OtherTime
 from lims.custody.excursions import Fault, Judged, Read, band_of, judge
-from lims.custody.models import Hold, Item, LoggerFile, Place, Shipment
+from lims.custody.models import Hold, LoggerFile, Place, Shipment
 from lims.custody.models import TransportRecord as Record
 from lims.custody.rules import RecordState
-from lims.custody.streams import touch
 from lims.custody.ways import files_of, manifest, record_of, shipment_by_id
 from lims.instruments import LoggerChannel, Reading
 
@@ -124,25 +123,13 @@ def hold(
     reason = f"temperature on the way in {box.code}: {', '.join(faults)}"
     ids = [each.id for each in manifest(session, shipment)]
     held = {each.item_id for each in queries.holds(session, ids) if each.shipment_id == shipment.id}
-    for item_id in sorted(set(ids) - held):
-        item = db.locked(session, select(Item).where(Item.id == item_id))
-        assert item is not None  # noqa: S101 - items are never deleted
-        holding.place_hold(actor, session, item, reason, SOURCE, shipment_id=shipment.id)
+    new = set(ids) - held
+    holding.hold_each(actor, session, new, reason, SOURCE, shipment_id=shipment.id)
 
 
 def free(actor: Actor, session: Session, shipment: Shipment, because: str) -> None:
     """Lift what this way holds, and nothing else."""
-    found = session.execute(
-        select(Hold, Item)
-        .join(Item, Item.id == Hold.item_id)
-        .where(Hold.shipment_id == shipment.id, Hold.lifted_at.is_(None))
-        .order_by(Item.id)
-    ).all()
-    for placed, item in found:
-        placed.lifted_at, placed.lifted_by = clock.now(), actor.person
-        placed.lifted_because = because
-        session.flush()
-        touch(actor, item, "custody.hold-lifted", rows=[placed], reason=because)
+    holding.free_each(actor, session, Hold.shipment_id == shipment.id, because)
 
 
 def _keep(actor: Actor, session: Session, shipment: Shipment, brought: Brought) -> LoggerFile:
@@ -152,11 +139,7 @@ def _keep(actor: Actor, session: Session, shipment: Shipment, brought: Brought) 
     before = session.scalar(select(LoggerFile).where(LoggerFile.sha256 == reading.sha256))
     if before is not None:
         raise _known(before)
-    if reading.practice and not mode.is_practice(session):
-        raise BadInput(
-            _("The file says that its figures were made up; a live system refuses it."),
-            field="file",
-        )
+    instruments.admit(reading, practice=mode.is_practice(session))
     channel = channel_of(reading, brought)
     points = readings_of(channel)
     start, end = shipment.sent_at, shipment.received_at or clock.now()

@@ -156,9 +156,10 @@ def storage_facts(session: Session, item: Item, at: datetime | None = None) -> t
 
     A warm spell within the hard limits is written down and stops nobody; a silence does (13.21).
     """
+    spans = custody.monitoring.measured(session, item, at)
     grave = [
         (each, state)
-        for each in custody.monitoring.befell(session, item, at)
+        for each in custody.monitoring.befell(session, spans)
         if (state := custody.monitoring.state_at(session, each, at)) is not None
         and (
             each.kind is not custody.excursions.Fault.EXCURSION
@@ -173,7 +174,7 @@ def storage_facts(session: Session, item: Item, at: datetime | None = None) -> t
         if each.agreed_at is not None and (at is None or each.agreed_at <= at)
     ]  # fmt: skip
     return told.Storage(
-        measured=any(span.place_id for span in custody.monitoring.measured(session, item)),
+        measured=any(span.place_id for span in spans),
         open=states.count(custody.RecordState.OPEN),
         unusable=states.count(custody.RecordState.UNUSABLE),
         unagreed=len(usable) - len(agreed),

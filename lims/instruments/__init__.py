@@ -164,6 +164,19 @@ def read(
     )
 
 
+def admit(reading: Reading, *, practice: bool) -> None:
+    """Refuse a file of made-up figures in a live system.
+
+    Raises:
+        BadInput: the file says that it is one.
+    """
+    if reading.practice and not practice:
+        raise BadInput(
+            _("The file says that its figures were made up; a live system refuses it."),
+            field="file",
+        )
+
+
 def zone_of(text: str, field: str | None = "zone") -> tzinfo:
     """A time zone by its name or by its offset.
 

@@ -231,11 +231,7 @@ def _keep_file(
             ),
             field="file",
         )
-    if reading.practice and not mode.is_practice(session):
-        raise BadInput(
-            _("The file says that its figures were made up; a live system refuses it."),
-            field="file",
-        )
+    instruments.admit(reading, practice=mode.is_practice(session))
     if named and codes.valid(named) and codes.parse(named).code != sample.code:
         raise WrongSample(
             _(

@@ -229,7 +229,8 @@ def place(code: str) -> ResponseReturnValue:
 def _warmth(session: Session, found: Item, rests: Sequence[stays.Rest]) -> dict[str, Any]:
     """How warm it was where a thing stood, up to now or until it was gone."""
     gone = rests[0].since if rests and found.state in custody.FINAL else None
-    drawn = custody.monitoring.drawing.of_item(session, found, gone)
+    spans = custody.monitoring.measured(session, found, gone)
+    drawn = custody.monitoring.drawing.of_item(session, spans)
     if drawn is None:
         return {"warmth": None}
     told = custody.monitoring.said
@@ -242,7 +243,7 @@ def _warmth(session: Session, found: Item, rests: Sequence[stays.Rest]) -> dict[
         "listed": custody.monitoring.drawing.LISTED,
         "episodes": [
             (each, told.in_words(each), told.STATES[each.state])
-            for each in custody.monitoring.befell(session, found, gone)
+            for each in custody.monitoring.befell(session, spans)
         ],
     }
 

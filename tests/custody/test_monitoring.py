@@ -683,8 +683,8 @@ def test_how_warm_a_thing_had_it_is_drawn_over_all_its_places(cold):
     cold.run(10, "-66")
     cold.run(50)
     with db.reading() as session:
-        drawn = monitoring.drawing.of_item(session, row(vial))
         spans = monitoring.measured(session, row(vial))
+        drawn = monitoring.drawing.of_item(session, spans)
     assert drawn is not None
     assert [each.place_id is not None for each in spans] == [True, False, True]
     assert [each.end - each.start for each in drawn.unmeasured] == [timedelta(minutes=60)]

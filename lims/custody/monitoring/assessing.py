@@ -7,12 +7,12 @@ from sqlalchemy.orm import Session
 
 from lims import ledger, people
 from lims.core import clock, db
-from lims.core.errors import BadInput, NotAllowed, NotFound
+from lims.core.errors import NotFound
 from lims.core.permissions import Actor, requires
 from lims.core.words import Text as _
 from lims.custody import areas, telling
 from lims.custody import permissions as may
-from lims.custody.assessing import AGREED, MEANING
+from lims.custody.assessing import MEANING, countersigned, stated
 from lims.custody.errors import NothingToAssess
 from lims.custody.models import Place
 from lims.custody.monitoring import episodes
@@ -42,8 +42,7 @@ def assess(
         NothingToAssess: it lasts still, or was assessed as usable or filled.
         WrongSecret: not her password.
     """
-    if not reason.strip():
-        raise BadInput(_("Write what you looked at and what follows from it."), field="reason")
+    said = stated(reason)
     with db.transaction() as session:
         row, place = _of(session, episode_id)
         if row.ended_at is None:
@@ -60,7 +59,7 @@ def assess(
             )
         signature = people.signature(actor, meaning=MEANING, password=password)
         usable = outcome is not Outcome.NOT_USABLE
-        row.outcome, row.reason = outcome, reason.strip()
+        row.outcome, row.reason = outcome, said
         row.signed_at, row.signed_by = clock.now(), actor.person
         row.state = RecordState.ASSESSED if usable else RecordState.UNUSABLE
         session.flush()
@@ -70,10 +69,10 @@ def assess(
             "custody.episode-assessed",
             {"outcome": outcome.value, "signature": signature},
             rows=[row],
-            reason=row.reason,
+            reason=said,
         )
         if usable:
-            episodes.free(actor, session, row, f"{outcome.value}: {row.reason}")
+            episodes.free(actor, session, row, f"{outcome.value}: {said}")
         else:
             episodes.hold(actor, session, place, row)
         return row
@@ -94,9 +93,7 @@ def agree(actor: Actor, *, episode_id: UUID, password: str) -> Episode:
                 _("No assessment of this part of the record waits for the investigator."),
                 why=telling.last_act(session, areas.stream(place.code)),
             )
-        if row.signed_by == actor.person:
-            raise NotAllowed(_("You signed this assessment; another person agrees to it."))
-        signature = people.signature(actor, meaning=AGREED, password=password)
+        signature = countersigned(actor, row.signed_by, password)
         row.agreed_at, row.agreed_by = clock.now(), actor.person
         session.flush()
         ledger.record(
@@ -115,7 +112,7 @@ def found(session: Session, episode_id: UUID) -> Episode:
     Raises:
         EpisodeUnknown: there is none.
     """
-    row = known.episode(session, episode_id)
+    row = session.get(Episode, episode_id)
     if row is None:
         raise _unknown()
     return row

@@ -7,14 +7,14 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy.orm import Session
 
-from lims.core import clock
 from lims.custody import queries
 from lims.custody.curve import Curve, curve
 from lims.custody.excursions import Band, Judged, Read, Stretch, judge
-from lims.custody.models import Item, Place
+from lims.custody.models import Place
 from lims.custody.monitoring import queries as known
-from lims.custody.monitoring import rules, stood
+from lims.custody.monitoring import rules
 from lims.custody.monitoring.models import PlaceLogger
+from lims.custody.monitoring.queries import Span
 from lims.web import calendars
 
 LISTED = 1000  # readings in a table
@@ -75,15 +75,18 @@ def of_readings(
     return _drawn([(judge([read], band, begins, end), read)], before, band, start, end, ())
 
 
-def of_item(session: Session, item: Item, until: datetime | None = None) -> Drawn | None:
-    """How warm it was where a thing stood in the last forty days; None where nothing measured it.
+def of_item(session: Session, ever: Sequence[Span]) -> Drawn | None:
+    """How warm it was where a thing stood in its last forty days; None where nothing measured it.
 
     Args:
-        until: when it was given, used up or destroyed.
+        ever: as `stood.measured` gives them.
     """
-    end = until or clock.now()
-    start = max(item.made_at, end - _AS_LONG)
-    spans = stood.measured(session, item, start, end)
+    if not ever:
+        return None
+    end = ever[-1].end
+    start = max(ever[0].start, end - _AS_LONG)
+    spans = [Span(max(each.start, start), each.end, each.place_id) for each in ever
+             if each.end > start]  # fmt: skip
     if not any(each.place_id for each in spans):
         return None
     parts: list[tuple[Judged, list[Read]]] = []

@@ -27,7 +27,6 @@ from lims.custody.monitoring import rules, stood
 from lims.custody.monitoring.models import Episode, PlaceLogger
 from lims.custody.monitoring.rules import Found, Level
 from lims.custody.rules import RecordState
-from lims.custody.streams import touch
 
 log = logging.getLogger(__name__)
 SOURCE = "storage-temperature"
@@ -76,9 +75,9 @@ def look(
     end = logger.ended_at or clock.now()
     kept = _of_logger(session, logger)
     lasting = [each.began_at for each in kept if each.ended_at is None]
-    newest = known.last_before(session, logger, end)
-    begin = min([since or newest, *lasting]) - max(LONGEST_GAP, band.soft_for)
-    start = known.last_before(session, logger, max(begin, logger.since))
+    new = since or known.last_before(session, logger, end)
+    earliest = min([new, *lasting]) - max(LONGEST_GAP, band.soft_for)
+    start = known.last_before(session, logger, max(earliest, logger.since))
     read = known.readings(session, [logger.id], start, end)
     found = rules.find(read, band, start, end)
     over = logger.ended_at is not None
@@ -134,17 +133,7 @@ def hold(actor: Actor, session: Session, place: Place, episode: Episode) -> None
 
 def free(actor: Actor, session: Session, episode: Episode, because: str) -> None:
     """Lift what an episode holds, and nothing else."""
-    found = session.execute(
-        select(Hold, Item)
-        .join(Item, Item.id == Hold.item_id)
-        .where(Hold.episode_id == episode.id, Hold.lifted_at.is_(None))
-        .order_by(Item.id)
-    ).all()
-    for placed, item in found:
-        placed.lifted_at, placed.lifted_by = clock.now(), actor.person
-        placed.lifted_because = because
-        session.flush()
-        touch(actor, item, "custody.hold-lifted", rows=[placed], reason=because)
+    holding.free_each(actor, session, Hold.episode_id == episode.id, because)
 
 
 def _of_logger(session: Session, logger: PlaceLogger) -> list[Episode]:
@@ -235,18 +224,5 @@ def _hold(
         )
     )
     reason = f"temperature of {place.name} from {clock.printed(episode.began_at)}: {episode.kind}"
-    for item_id in sorted({each.id for each in there} - held):
-        item = db.locked(session, select(Item).where(Item.id == item_id))
-        assert item is not None  # noqa: S101 - items are never deleted
-        holding.place_hold(actor, session, item, reason, SOURCE, episode_id=episode.id)
-
-
-def holds_of(session: Session, episode: Episode) -> list[tuple[Hold, Item]]:
-    """What an episode held, lifted since or not."""
-    found = session.execute(
-        select(Hold, Item)
-        .join(Item, Item.id == Hold.item_id)
-        .where(Hold.episode_id == episode.id)
-        .order_by(Item.code)
-    )
-    return [(row[0], row[1]) for row in found]
+    new = {each.id for each in there} - held
+    holding.hold_each(actor, session, new, reason, SOURCE, episode_id=episode.id)

@@ -72,12 +72,10 @@ def place_file(code: str, sha256: str) -> ResponseReturnValue:
     with db.reading() as session:
         place = places.place_by_code(session, code, "code")
         ids = [each.id for each in known.loggers_of(session, place.id)]
-        found = next(
-            (each for each in known.records_of(session, ids, 10_000) if each.sha256 == sha256), None
-        )
-        if found is None or found.content is None:
+        content = known.content_of(session, ids, sha256)
+        if content is None:
             abort(404)
-        answer = Response(found.content, content_type="application/octet-stream")
+        answer = Response(content, content_type="application/octet-stream")
         answer.headers["Content-Disposition"] = f'attachment; filename="{sha256[:16]}.csv"'
         return answer
 

@@ -8,7 +8,7 @@ from decimal import Decimal
 from uuid import UUID
 
 from sqlalchemy import Connection, func, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, defer
 
 from lims import ledger
 from lims.core import clock
@@ -49,6 +49,19 @@ class Now:
     def age(self) -> timedelta | None:
         """How old the last reading is."""
         return None if self.newest is None else clock.now() - self.newest.at
+
+
+@dataclass(frozen=True)
+class Span:
+    """A part of a thing's time.
+
+    Attributes:
+        place_id: the nearest place around it of those that were asked for; None elsewhere.
+    """
+
+    start: datetime
+    end: datetime
+    place_id: UUID | None
 
 
 def packed(readings: Iterable[Read]) -> bytes:
@@ -188,20 +201,28 @@ def last_before(session: Session, logger: PlaceLogger, at: datetime) -> datetime
 
 
 def records_of(session: Session, logger_ids: Sequence[UUID], limit: int) -> list[PlaceRecord]:
-    """Files that were read of a place, the newest first; deliveries of programs are not listed."""
+    """Files that were read of a place, the newest first; deliveries of programs are not listed.
+
+    Their bytes and readings are not loaded.
+    """
     return list(
         session.scalars(
             select(PlaceRecord)
             .where(PlaceRecord.logger_id.in_(logger_ids), PlaceRecord.name != "")
             .order_by(PlaceRecord.taken_at.desc())
             .limit(limit)
+            .options(defer(PlaceRecord.content), defer(PlaceRecord.points))
         )
     )
 
 
-def episode(session: Session, episode_id: UUID) -> Episode | None:
-    """The episode of an id."""
-    return session.get(Episode, episode_id)
+def content_of(session: Session, logger_ids: Sequence[UUID], sha256: str) -> bytes | None:
+    """A file that was read of a place, to the byte; None where there is none of this digest."""
+    return session.scalar(
+        select(PlaceRecord.content).where(
+            PlaceRecord.logger_id.in_(logger_ids), PlaceRecord.sha256 == sha256
+        )
+    )
 
 
 def episodes_of(session: Session, place_id: UUID, limit: int = 100) -> list[Episode]:
@@ -232,6 +253,31 @@ def episodes_within(
             .order_by(Episode.began_at)
         )
     )
+
+
+def befell(session: Session, spans: Iterable[Span]) -> list[Episode]:
+    """Every episode of a place while a thing stood there, the oldest first; none twice.
+
+    Args:
+        spans: of the thing, as `stood.measured` gives them.
+    """
+    found: dict[UUID, Episode] = {}
+    for span in spans:
+        if span.place_id is not None:
+            for each in episodes_within(session, span.place_id, span.start, span.end):
+                found[each.id] = each
+    return sorted(found.values(), key=lambda each: each.began_at)
+
+
+def state_at(session: Session, episode: Episode, at: datetime | None = None) -> RecordState | None:
+    """How an episode stood at an instant, now unless given; None where nobody knew of it yet."""
+    if at is None:
+        return episode.state
+    was = ledger.value_at(
+        session, areas.stream(place_of(session, episode).code), "custody_episode", episode.id,
+        "state", at, now=episode.state.value,
+    )  # fmt: skip
+    return RecordState(was) if was else None
 
 
 def to_assess(session: Session, limit: int = 500) -> list[tuple[Place, Episode]]:

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from lims.core import clock, numbers
 from lims.core.words import Text as _
@@ -71,9 +70,6 @@ class _Reading(Input):
         if isinstance(value, bool) or not isinstance(value, str | int | Decimal):
             raise refused(_("A number is needed here, as text or as digits."), "not_a_number")
         return numbers.decimal(str(value))
-
-    def to_form(self, value: Any, zone: ZoneInfo) -> dict[str, str]:
-        raise NotImplementedError("readings are delivered by programs")
 
 
 class Readings(fields._Several):

@@ -4,7 +4,6 @@ Read from the entries of things and places, since both a vial and the box around
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -17,23 +16,11 @@ from lims.core import clock
 from lims.custody import areas, genealogy, queries, standing
 from lims.custody.models import Item, Place
 from lims.custody.monitoring.models import PlaceLogger
+from lims.custody.monitoring.queries import Span
 
 _ITEM, _PLACE = "custody_item", "custody_place"
 _DEEPEST = 50  # a place lies in a place, a few times over; never in itself
 _EVER = datetime(1, 1, 1, tzinfo=UTC)
-
-
-@dataclass(frozen=True)
-class Span:
-    """A part of a thing's time.
-
-    Attributes:
-        place_id: the nearest place around it that one of the asked ones is; None elsewhere.
-    """
-
-    start: datetime
-    end: datetime
-    place_id: UUID | None
 
 
 class Paths:
@@ -125,12 +112,14 @@ def now_in(session: Session, place: Place) -> list[Item]:
     return found
 
 
-def measured(
-    session: Session, item: Item, start: datetime | None = None, end: datetime | None = None
-) -> list[Span]:
-    """In which places with a logger a thing has stood, the oldest first; None where in none."""
+def measured(session: Session, item: Item, until: datetime | None = None) -> list[Span]:
+    """In which places with a logger a thing has stood, the oldest first; None where in none.
+
+    Args:
+        until: when it was given, used up or destroyed; now unless it was.
+    """
     wanted = session.scalars(select(PlaceLogger.place_id).distinct())
-    spans = Paths(session, wanted).of_item(item, start or _EVER, end or clock.now())
+    spans = Paths(session, wanted).of_item(item, _EVER, until or clock.now())
     joined: list[Span] = []
     for each in spans:
         if each.start == each.end:

@@ -1,7 +1,6 @@
 """One site of the demonstration: its rooms, its freezers, their racks, boxes with slots."""
 
 from lims import custody
-from lims.core import db
 from lims.station.rehearsal.stage import Stage
 
 ROWS = COLUMNS = 6
@@ -16,7 +15,7 @@ def furnish(stage: Stage, town: str, *, freezer: str, boxes: int) -> None:
     """
     places, make = stage.places, stage.make_place
     site = make(f"Site {town}", "site", "room")
-    laboratory = make(f"Laboratory {town}", "room", "room", site)
+    laboratory = places["laboratory"] = make(f"Laboratory {town}", "room", "room", site)
     clinic = make(f"Clinic {town}", "room", "room", site)
     places["bench"] = make(f"Bench 2, {town}", "bench", "room", laboratory)
     places["incubator"] = make(f"Incubator I1, {town}", "incubator", "37C", laboratory)
@@ -44,11 +43,7 @@ def furnish(stage: Stage, town: str, *, freezer: str, boxes: int) -> None:
 
 def furnish_more(stage: Stage, town: str) -> None:
     """A refrigerator, and a spare freezer in which nothing stands yet."""
-    with db.reading() as session:
-        bench = custody.place_by_code(session, stage.places["bench"])
-        laboratory = custody.place(session, bench.parent_id)
-        assert laboratory is not None  # noqa: S101 - `furnish` made it
-        code = laboratory.code
-    make = stage.make_place
-    stage.places["fridge"] = make(f"Refrigerator K1, {town}", "fridge", "2-8C", code)
-    stage.places["spare"] = make(f"Freezer F3, {town}", "freezer", "-80C", code)
+    places, make = stage.places, stage.make_place
+    laboratory = places["laboratory"]
+    places["fridge"] = make(f"Refrigerator K1, {town}", "fridge", "2-8C", laboratory)
+    places["spare"] = make(f"Freezer F3, {town}", "freezer", "-80C", laboratory)

@@ -31,14 +31,13 @@ _KEEPS = {"-80C": (-805, 9), "2-8C": (46, 7), "37C": (370, 2)}
 def measure(stage: Stage, until: datetime) -> None:
     """Link a logger to every cold place and read its forty days."""
     begins = (until - _LONG).replace(microsecond=0, second=0)
-    for serial, name in _measured(stage):
-        code = stage.places[name]
+    for serial, code, temperature_class in _measured(stage):
         stage.do(
             "adel", custody.monitoring.link, code=code, serial=serial, minutes=10, since=begins
         )
         readings = [
             (after, cel)
-            for after, cel in _forty_days(serial, _class_of(code), begins, until)
+            for after, cel in _forty_days(serial, temperature_class, begins, until)
             if _was_heard(serial, until - begins - after)
         ]
         file = synthetic.tinytag_file(serial=serial, begins=begins, readings=readings)
@@ -89,7 +88,8 @@ def deliver_due(actor: Actor) -> int:
     return delivered
 
 
-def _measured(stage: Stage) -> list[tuple[str, str]]:
+def _measured(stage: Stage) -> list[tuple[str, str, str]]:
+    """Serial number of each logger, code and class of its place."""
     found = []
     for name in ("cold", "incubator", "fridge", "spare"):
         code = stage.places.get(name)
@@ -100,13 +100,9 @@ def _measured(stage: Stage) -> list[tuple[str, str]]:
             called, _comma, town = place.name.partition(", ")
             number = called.rpartition(" ")[2]
             letters = "".join(each for each in town.upper() if each.isalpha())
-            found.append((f"TT-{number}" if name in _FREEZERS else f"TT-{number}-{letters}", name))
+            serial = f"TT-{number}" if name in _FREEZERS else f"TT-{number}-{letters}"
+            found.append((serial, code, place.temperature_class))
     return found
-
-
-def _class_of(code: str) -> str:
-    with db.reading() as session:
-        return custody.place_by_code(session, code).temperature_class
 
 
 def _forty_days(
