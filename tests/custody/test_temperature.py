@@ -33,16 +33,6 @@ def pair(donor):
     return badge("tara")[0], badge("teo")[0]
 
 
-@pytest.fixture
-def quality(donor):
-    return badge("quinn", Role.QC_OFFICER)[0]
-
-
-@pytest.fixture
-def investigator(donor):
-    return badge("ida", Role.INVESTIGATOR)[0]
-
-
 class Road:
     """A box, two sites, two people, and ways of three hours by a clock that stands still."""
 
