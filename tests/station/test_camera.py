@@ -3,6 +3,7 @@
 import io
 import struct
 import zlib
+from base64 import b64decode
 from collections.abc import Iterator
 from pathlib import Path
 from random import Random
@@ -243,3 +244,56 @@ def test_without_a_camera_a_photograph_is_sent(here):  # noqa: F811
         "[data-photo]", {"name": "b.jpg", "mimeType": "image/jpeg", "buffer": saved(picture)}
     )
     said(page, "ok", codes.grouped(here.vials[0]))
+
+
+# What the specifications of Shape Detection and of Image Capture promise, which no browser on a
+# desk has: the picture is decoded here, from the canvas that the page hands over.
+READER_AND_LIGHT = """
+window.BarcodeDetector = class {
+  static getSupportedFormats = async () => ["code_128", "data_matrix", "qr_code"];
+  constructor({ formats }) { this.formats = formats; }
+  async detect(canvas) {
+    const found = await window.decode(canvas.toDataURL("image/png"));
+    return found.filter((each) => this.formats.includes(each.format));
+  }
+};
+window.lit = [];
+MediaStreamTrack.prototype.getCapabilities = () => ({ torch: true });
+MediaStreamTrack.prototype.applyConstraints = async ({ advanced }) => {
+  window.lit.push(advanced[0].torch);
+};
+"""
+FORMATS = {"DataMatrix": "data_matrix", "QRCode": "qr_code", "Code128": "code_128"}
+
+
+def decode(address: str) -> list[dict[str, str]]:
+    """What a browser's own reader would find on a canvas."""
+    with Image.open(io.BytesIO(b64decode(address.partition(",")[2]))) as picture:
+        found = zxingcpp.read_barcodes(picture.convert("L"))
+    named = [(FORMATS.get(each.format.name), each.text) for each in found]
+    return [{"format": name, "rawValue": text} for name, text in named if name]
+
+
+@here_only
+def test_a_browser_with_a_reader_and_a_light_uses_both(here, filmed, tmp_path):  # noqa: F811
+    """Nothing of the picture is sent to the server then, and the label in the dark is lit."""
+    film = y4m(tmp_path / "vial.y4m", table(symbol(here.vials[0], 12), size=(640, 480)))
+    page = filmed(film).new_page(base_url=f"http://127.0.0.1:{here.serving.port}")
+    sent: list[str] = []
+    page.on("request", lambda each: sent.append(each.url))
+    page.expose_function("decode", decode)
+    page.add_init_script(READER_AND_LIGHT)
+    page.goto("/sign-in?next=/station")
+    page.fill("#login", "tech")
+    page.fill("#password", PASSWORD)
+    page.press("#password", "Enter")
+    page.wait_for_url("**/station")
+    page.click("[data-camera-open]")
+    said(page, "ok", codes.grouped(here.vials[0]))
+    assert not any(each.endswith("/scan/photo") for each in sent)
+    light = page.locator("[data-torch]")
+    light.click()
+    page.wait_for_selector("[data-torch][aria-pressed=true]")
+    light.click()
+    page.wait_for_selector("[data-torch][aria-pressed=false]")
+    assert page.evaluate("window.lit") == [True, False]
