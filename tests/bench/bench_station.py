@@ -20,7 +20,7 @@ from pathlib import Path
 from urllib.parse import urlencode
 from uuid import uuid4
 
-from werkzeug.serving import make_server
+from werkzeug.serving import WSGIRequestHandler, make_server
 
 sys.path.insert(0, str(Path(__file__).parent.parent.parent))
 
@@ -172,6 +172,13 @@ class Timed:
         return answer
 
 
+class Quiet(WSGIRequestHandler):
+    """Says nothing of each request."""
+
+    def log(self, *_said):
+        """Say nothing."""
+
+
 BARE = """async (many) => {
   const took = [];
   for (let number = 0; number < many; number += 1) {
@@ -193,7 +200,7 @@ def in_the_hand(server, made, moves):
     with loops.clone(server, made) as address:
         opened = db.open_database(address)
         timed = Timed(app_over(Path(tempfile.mkdtemp()), opened))
-        web = make_server("127.0.0.1", 0, timed, threaded=True)
+        web = make_server("127.0.0.1", 0, timed, threaded=True, request_handler=Quiet)
         thread = threading.Thread(target=web.serve_forever)
         thread.start()
         try:

@@ -178,6 +178,7 @@ async function send(scan, hers) {
   if (!page.getElementById("board")) {
     if (answer.status === 409) throw new Error("the first sending of this scan is still at work");
     // Signed in or out in another window: this page's form is no longer its own.
+    await scan.stored; // what waits is sent by the page that comes
     return again();
   }
   return { page, status: answer.status };
@@ -270,8 +271,7 @@ async function sendOne(scan) {
   count();
   let answer;
   try {
-    await scan.stored; // nothing is sent that would be forgotten if this page ended now
-    answer = await send(scan);
+    answer = await send(scan); // while it is stored: should this page end now, its verdict was not seen
   } catch {
     tries += 1;
     await missed();
@@ -286,6 +286,7 @@ async function sendOne(scan) {
   }
   queue.splice(queue.indexOf(scan), 1);
   show(answer.page, scan);
+  await scan.stored; // under the number by which it is forgotten
   await outage.answered(scan, owner, bench()).catch(() => {});
   await atWork();
   go(board().dataset.go);
@@ -379,7 +380,7 @@ function take(text, at) {
   scan.stored = outage.add(scan, { sent: !since, door }).catch(() => {}).then(() => {
     delete scan.unsaved;
     count();
-    if (since) saidKept(scan);
+    if (since && queue.includes(scan)) saidKept(scan);
   });
   queue.push(scan);
   count();
