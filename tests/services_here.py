@@ -27,6 +27,19 @@ def absent(what: str) -> None:
     pytest.skip(f"{what} is not on this machine")
 
 
+def paper(document: bytes, folder: Path, dpi: int) -> list[Path]:
+    """The pages of a PDF as a printer would have them: grey pictures, in order."""
+    if not shutil.which("pdftoppm"):
+        absent("pdftoppm (poppler-utils)")
+    file = folder / "paper.pdf"
+    file.write_bytes(document)
+    subprocess.run(
+        ["pdftoppm", "-r", str(dpi), "-gray", "-png", file, folder / "page"],
+        check=True, timeout=120,
+    )  # fmt: skip
+    return sorted(folder.glob("page*.png"))
+
+
 def free_port() -> int:
     """A port of the loopback address that nobody uses now."""
     with socket.socket() as probe:

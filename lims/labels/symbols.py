@@ -132,14 +132,16 @@ def _isbt128(value: str, field: str) -> str:
         found = isbt128.parse(value)
     except isbt128.Malformed as damaged:
         raise FieldWrong(str(damaged), field=field) from damaged
-    number = found.value("donation")
-    if number is not None and not number.startswith(isbt128.own_facility()):
+    except isbt128.NotRegistered as off:
+        raise isbt128.NotRegistered(off.what, field=field) from off
+    number, own = found.value("donation"), isbt128.own_facility()
+    if number is not None and not number.startswith(own):
         raise FieldWrong(
             _(
                 "The field %(field)s has the donation number of another facility; this site is "
                 "%(facility)s.",
                 field=field,
-                facility=isbt128.own_facility(),
+                facility=own,
             ),
             field=field,
         )

@@ -79,14 +79,20 @@ def test_undo_and_correction_fit_every_screen_in_three_languages(chromium, addre
         page.context.close()
 
 
-def test_undo_works_without_script(chromium, address, site):
+def test_sample_undo_visible_both_entries_stay_also_without_script(chromium, address, site):
     code, shelf = kit(site), place(site, name="Shelf 3", kind="rack")
     site.did("tech", f"/items/{code}/moves", {"to": shelf})
     page = signed_in(chromium, address, SIZES["phone"], script=False)
     page.goto("/undo")
     page.click("form.undo button")
     page.wait_for_url(f"**/items/{code}")
-    assert page.locator("[data-answered]").count() == 1
+    undone = page.locator("[data-answered]")
+    assert undone.count() == 1
+    assert "moved" in undone.locator("s").inner_text()
+    by = undone.get_attribute("data-answered")
+    assert f"undone by #{by}" in undone.inner_text()
+    undo = page.locator(f"[data-event-id='{by}']")
+    assert f"#{undone.get_attribute('data-event-id')}" in undo.inner_text()
     assert page.locator("form.undo").count() == 0
     page.context.close()
     assert verified() == []

@@ -279,7 +279,7 @@ def _done(service, who, **how) -> bool:
     return True
 
 
-def test_H14_a_stop_names_the_labels_that_are_open_and_what_to_do(laboratory):
+def test_H14_label_reconcile_a_fill_with_an_open_label_is_stopped_by_its_name(laboratory):
     lab = laboratory
     lot = lab.lot()
     (vial,) = isolation.fill(

@@ -51,7 +51,7 @@ def check(*arguments):
     return done, json.loads(done.stdout) if done.stdout else None
 
 
-def test_every_label_that_ships_passes():
+def test_label_fit_every_label_that_ships_holds_its_longest_content():
     done, said = check()
 
     assert said["ok"], said

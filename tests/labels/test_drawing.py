@@ -32,7 +32,7 @@ from tests.labels.labelled import DOSE, drawn, example, said
 
 @pytest.mark.parametrize("dpi", DPI)
 @pytest.mark.parametrize("name", layout.names())
-def test_a_label_draws_its_own_example_and_reads_back(name, dpi):
+def test_label_decode_every_label_draws_its_example_and_reads_back(name, dpi):
     content = example(name)
 
     made = render(content, "png", dpi)

@@ -238,7 +238,7 @@ def test_paper_that_runs_out_in_the_middle_leaves_one_uncertain(database, techni
 
 
 @pytest.mark.parametrize("manner", [{"closes": False}, {"drops_after": 10}])
-def test_silence_never_counts_as_printed_and_is_never_sent_again(database, technician, manner):
+def test_label_states_silence_is_never_printed_and_never_sent_again(database, technician, manner):
     with printer(**manner) as here:
         asked = ask(technician)
         labels.print_job(WORKER, asked.job)

@@ -85,7 +85,7 @@ def test_the_code_may_stand_among_the_fields_as_printed(database, technician):
     assert with_code(code).fields == tube_fields()
 
 
-def test_a_reprint_needs_a_reason_and_kills_the_old_copy(database, technician):
+def test_label_reprint_needs_a_reason_and_kills_the_old_copy(database, technician):
     code = codes.draw("S")
     first = ask(technician, code)
 

@@ -2,8 +2,6 @@
 
 import io
 import json
-import shutil
-import subprocess
 from itertools import pairwise
 
 import pypdf
@@ -17,6 +15,7 @@ from lims.labels import DoesNotFit, layout, sheets
 from lims.labels.drawing import draw
 from lims.labels.label_commands import label
 from lims.labels.symbols import read
+from tests import services_here
 
 COMMAND = "command_70x37"
 
@@ -73,15 +72,11 @@ def test_what_fits_no_cell_or_no_sheet_is_refused():
 
 
 def test_every_label_of_a_printed_sheet_is_read(tmp_path):
-    if not shutil.which("pdftoppm"):
-        pytest.skip("pdftoppm is not here")
     drawings = commands(9)
-    file = tmp_path / "sheet.pdf"
-    file.write_bytes(sheets.pdf(drawings, sheets.sheet("a4_24_70x37"), start=2))
-    subprocess.run(
-        ["pdftoppm", "-r", "300", "-gray", "-png", file, tmp_path / "page"], check=True, timeout=60
+    (picture,) = services_here.paper(
+        sheets.pdf(drawings, sheets.sheet("a4_24_70x37"), start=2), tmp_path, 300
     )
-    with Image.open(next(tmp_path.glob("page*.png"))) as page:
+    with Image.open(picture) as page:
         found = sorted(read(page))
 
     assert found == sorted(("datamatrix", each.symbols[0].text.encode()) for each in drawings)

@@ -81,8 +81,9 @@ def test_isbt_128_is_refused_while_it_is_off_and_drawn_once_it_is_on(registered)
     with pytest.raises(FieldWrong, match="another facility"):
         of("isbt128", "=G12341765432170")
     isbt128.use(None)
-    with pytest.raises(isbt128.NotRegistered):
+    with pytest.raises(isbt128.NotRegistered, match="LIMS_ISBT128_FACILITY") as off:
         of("isbt128", text)
+    assert off.value.field
 
 
 def published():

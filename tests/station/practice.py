@@ -10,7 +10,7 @@ from typing import Any
 
 from lims import ledger
 from lims.core import console, db, vault
-from lims.station import demo
+from lims.station import demo, practice_sheets
 from tests import services_here
 from tests.apps import app_over
 
@@ -38,6 +38,13 @@ class Shown:
         """The application on a port of its own."""
         with services_here.listening(self.app()) as url:
             yield url
+
+
+def printed(shown: Shown) -> list[practice_sheets.Section]:
+    """What stands on the practice sheets of a demonstration."""
+    with db.reading() as session:
+        people = [shown.people[each] for each in (demo.LEARNER[0], "teo", "cyra")]
+        return practice_sheets.sections(session, people)
 
 
 @contextmanager

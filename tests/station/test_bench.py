@@ -224,7 +224,7 @@ def test_a_batch_writes_each_scan_at_once_under_one_id(here):
     assert at.carried["mode"] == "single"
 
 
-def test_undo_takes_the_last_move_back_by_an_entry_of_its_own(here):
+def test_scan_undo_takes_the_last_move_back_by_an_entry_of_its_own(here):
     at = Station(here.site).scan(here.vials[0]).scan(here.shelf).scan(here.vials[0]).scan(here.box)
     assert where(here.vials[0]) == "Box 7 A1"
     at.scan("UNDO")

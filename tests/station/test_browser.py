@@ -30,7 +30,7 @@ def shot(seen, name: str) -> None:
 
 
 @pytest.mark.parametrize("size", SIZES)
-def test_a_lineage_of_two_hundred_is_readable_in_three_languages(seat, laboratory, size):
+def test_sample_rtl_a_lineage_of_two_hundred_reads_in_three_languages(seat, laboratory, size):
     made = grown(laboratory.tara, laboratory.woman(), 190)
     seen = seat(size=size)
     for language in LANGUAGES:

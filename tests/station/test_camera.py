@@ -13,11 +13,12 @@ import pytest
 import zxingcpp
 from PIL import Image, ImageFilter
 
-from lims.core import codes
-from lims.station import photos
+from lims.core import codes, words
+from lims.station import photos, practice_sheets
 from tests import services_here
 from tests.conftest import SOAK
 from tests.site_here import PASSWORD, Site, secret, site  # noqa: F401
+from tests.station import practice
 from tests.station.test_bench_browser import here, moved, said  # noqa: F401
 from tests.web.typing import Scanner
 
@@ -234,16 +235,50 @@ def test_without_a_camera_a_photograph_is_sent(here):  # noqa: F811
     page.click("[data-camera-open]")
     page.wait_for_selector("[data-camera=photo]")
     picture = table(symbol(here.vials[0], 12), size=(3000, 2000), turned=20)
-    for data, words in ((saved(table()), "No code was found"), (b"no picture", "is no picture")):
+    for data, wanted in ((saved(table()), "No code was found"), (b"no picture", "is no picture")):
         page.set_input_files(
             "[data-photo]", {"name": "a.jpg", "mimeType": "image/jpeg", "buffer": data}
         )
         stop = page.locator("#scan-said [data-verdict=stop]")
-        stop.get_by_text(words).wait_for(timeout=20_000)
+        stop.get_by_text(wanted).wait_for(timeout=20_000)
     page.set_input_files(
         "[data-photo]", {"name": "b.jpg", "mimeType": "image/jpeg", "buffer": saved(picture)}
     )
     said(page, "ok", codes.grouped(here.vials[0]))
+
+
+def test_demo_camera_reads_a_vial_off_the_practice_sheet(shown, filmed, tmp_path):
+    """The paper as it is printed, seen by a camera at some distance and turned."""
+    with words.speaking("en"):
+        found = practice.printed(shown)
+        paper = services_here.paper(practice_sheets.draw(found), tmp_path, 200)
+    vial = next(
+        card.text for each in found for card in each.cards if card.text[:1] == "V" and card.text[9:]
+    )
+    label = next(
+        page.crop(_around(each))
+        for page in map(Image.open, paper)
+        for each in zxingcpp.read_barcodes(page, formats=zxingcpp.BarcodeFormat.DataMatrix)
+        if each.text == vial
+    )
+    browser = filmed(y4m(tmp_path / "sheet.y4m", table(label, size=(640, 480), turned=8)))
+    with shown.listening() as address:
+        page = browser.new_page(base_url=address)
+        page.goto("/")
+        page.click("form[action='/sign-in'] button")
+        page.wait_for_url("**/practice")
+        page.goto("/station")
+        page.click("[data-camera-open]")
+        said(page, "ok", codes.grouped(vial[:9]))
+
+
+def _around(symbol: Any) -> tuple[int, int, int, int]:
+    """The part of a page that a camera over one label sees."""
+    corners = [getattr(symbol.position, each) for each in ("top_left", "bottom_right")]
+    (left, right), (top, bottom) = (
+        sorted(getattr(each, axis) for each in corners) for axis in "xy"
+    )
+    return left - 30, top - 30, right + 30, bottom + 30
 
 
 # What the specifications of Shape Detection and of Image Capture promise, which no browser on a

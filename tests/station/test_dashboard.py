@@ -49,7 +49,7 @@ def test_what_runs_out_stands_in_the_order_of_its_day(site, laboratory):
     assert in_sixty not in page
 
 
-def test_no_data_is_never_green(site, laboratory):
+def test_dash_no_data_not_green(site, laboratory):
     place = custody.make_place(
         laboratory.tara, name="Freezer 3", kind="freezer", temperature_class="-80C"
     ).code

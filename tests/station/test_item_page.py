@@ -1,9 +1,10 @@
 """The page of one thing: its lineage from the kit on, where it stood, and what is not known."""
 
 import re
+from decimal import Decimal
 
 from lims import collection, custody
-from lims.core import db
+from lims.core import clock, db
 from tests.laboratory import Site
 from tests.station.conftest import grown
 
@@ -14,7 +15,7 @@ def _text(site: Site, path: str, login: str = "tara") -> str:
     return answer.text
 
 
-def test_a_lot_shows_its_kit_in_the_picture_and_in_the_list(site, laboratory):
+def test_sample_lineage_shows_the_kit_in_the_picture_and_in_the_list(site, laboratory):
     lot = laboratory.lot()
     with db.reading() as session:
         above = custody.ancestors(session, [custody.find(session, lot).id])
@@ -74,3 +75,40 @@ def test_a_long_trail_is_turned_over(site, laboratory):
     assert len(seen) > 90
     # What no trail could hold is the newest again.
     assert 'data-event-id="1"' not in _text(site, f"/items/{made['lot']}?before=x")
+
+
+def test_sample_gap_a_hole_is_hatched_and_named_in_text(site, laboratory):
+    """A logger that was silent, and a place without one: neither is drawn as a flat line."""
+    made = grown(laboratory.tara, laboratory.woman(), 1)
+    measured, other = (
+        custody.make_place(
+            laboratory.tara, name=name, kind="freezer", temperature_class="-80C"
+        ).code
+        for name in ("Freezer 1", "Freezer 2")
+    )
+    custody.monitoring.link(laboratory.tara, code=measured, serial="TT-1", minutes=10)
+
+    def reads(times: int) -> None:
+        for _each in range(times):
+            laboratory.clock.forward(minutes=10)
+            now = custody.excursions.Read(clock.now(), Decimal("-80"))
+            custody.monitoring.deliver(laboratory.tara, code=measured, readings=[now])
+
+    custody.move(laboratory.tara, code=made["dose"], to=measured)
+    reads(6)
+    whole = _text(site, f"/items/{made['dose']}")
+    assert '<svg class="curve"' in whole
+    assert 'class="gap"' not in whole
+    assert "data-silent" not in whole
+    laboratory.clock.forward(hours=2)
+    reads(3)
+    custody.move(laboratory.tara, code=made["dose"], to=other)
+    laboratory.clock.forward(hours=1)
+    custody.move(laboratory.tara, code=made["dose"], to=measured)
+    reads(3)
+    page = _text(site, f"/items/{made['dose']}")
+    assert len(re.findall(r'class="gap" [^>]*fill="url\(#hatch\)"', page)) == 2
+    assert re.search(r"data-silent>No reading: <time.*?</time> – <time", page)
+    assert re.search(r"data-unmeasured>No logger was there: <time.*?</time> – <time", page)
+    # The line itself is broken there.
+    assert len(re.findall(r'<(?:polyline|path) class="line"', page)) == 3

@@ -138,7 +138,7 @@ LOGINS = ("tara", "ana", "quin", "pari", "clea", "ines", "sora", "adel", "auda")
 
 
 @pytest.mark.parametrize("login", LOGINS)
-def test_each_count_is_the_length_of_its_list(web, bed, login):  # noqa: F811
+def test_dash_counts_equal_the_length_of_their_lists(web, bed, login):  # noqa: F811
     tablet = Tablet(web, bed, login)
     tablet.get("/")
     shown = re.findall(
@@ -151,7 +151,26 @@ def test_each_count_is_the_length_of_its_list(web, bed, login):  # noqa: F811
         assert dict(shown)["/waiting/" + ("mine" if login == "clea" else "issued")] == "2"
 
 
-def test_nobody_opens_the_list_of_another_role(web, bed):  # noqa: F811
+def test_dash_roles_a_clinician_sees_no_number_of_a_lot(web, bed):  # noqa: F811
+    """Whoever releases sees lots on her first page; whoever gives doses sees none of anybody's."""
+    with db.reading() as session:
+        lots = [each for each in session.scalars(select(Item.code)) if each.startswith("L")]
+    seen = {}
+    for login in ("quin", "clea"):
+        tablet = Tablet(web, bed, login)
+        tablet.get("/")
+        pages = [tablet.text]
+        for url in re.findall(r'href="(/waiting/[a-z-]+)"', tablet.text):
+            tablet.get(url)
+            pages.append(tablet.text)
+        seen[login] = {
+            each for each in lots for page in pages if each in page or codes.grouped(each) in page
+        }
+    assert lots
+    assert seen["clea"] == set()
+
+
+def test_dash_roles_nobody_opens_the_list_of_another_role(web, bed):  # noqa: F811
     assert Tablet(web, bed, "tara").get("/waiting/to-release").status_code == 404
 
 

@@ -2,9 +2,6 @@
 
 import io
 import re
-import shutil
-import subprocess
-from pathlib import Path
 
 import pypdf
 import pytest
@@ -23,26 +20,11 @@ from lims.station.bench import Bench, Scanned
 from lims.station.demo import LEARNER
 from lims.station.scanning import scan
 from lims.studies import Wristband
+from tests import services_here
+from tests.station import practice
 
 DPI = 200
 LANGUAGES = ("en", "fa", "zh")
-
-
-def printed(shown) -> list[practice_sheets.Section]:
-    with db.reading() as session:
-        people = [shown.people[each] for each in (LEARNER[0], "teo", "cyra")]
-        return practice_sheets.sections(session, people)
-
-
-def pages(content: bytes, folder: Path) -> list[Image.Image]:
-    """The paper as a printer would have it."""
-    file = folder / "sheets.pdf"
-    file.write_bytes(content)
-    subprocess.run(
-        ["pdftoppm", "-r", str(DPI), "-gray", "-png", file, folder / "page"],
-        check=True, timeout=120,
-    )  # fmt: skip
-    return [Image.open(each) for each in sorted(folder.glob("page*.png"))]
 
 
 def test_every_page_of_a_demonstrations_papers_says_practice(shown):
@@ -57,15 +39,15 @@ def test_every_page_of_a_demonstrations_papers_says_practice(shown):
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_demo_sheet_decodes_to_its_text_on_every_page(shown, tmp_path, language):
-    if not shutil.which("pdftoppm"):
-        pytest.skip("pdftoppm is not here")
     with words.speaking(language):
-        found = printed(shown)
+        found = practice.printed(shown)
         content = practice_sheets.draw(found)
     wanted = [card.text for section in found for card in section.cards]
     read, small = [], []
-    for page in pages(content, tmp_path):
-        for each in zxingcpp.read_barcodes(page, formats=zxingcpp.BarcodeFormat.DataMatrix):
+    for page in services_here.paper(content, tmp_path, DPI):
+        for each in zxingcpp.read_barcodes(
+            Image.open(page), formats=zxingcpp.BarcodeFormat.DataMatrix
+        ):
             read.append(each.text)
             across = abs(each.position.top_right.x - each.position.top_left.x)
             small += [each.text] if across / DPI * 25.4 < 15 else []
@@ -80,7 +62,7 @@ def test_demo_sheet_decodes_to_its_text_on_every_page(shown, tmp_path, language)
 
 
 def test_the_sheets_hold_what_is_needed_to_practise(shown):
-    found = printed(shown)
+    found = practice.printed(shown)
     assert [len(each.cards) for each in found] == [3, 12, 10, 2, 2, 20, 6]
     badges, *_rest, traps = found
     assert all(shown.people[LEARNER[0]]["pin"] in each.note for each in badges.cards[:1])
@@ -91,7 +73,7 @@ def test_the_sheets_hold_what_is_needed_to_practise(shown):
 
 def test_each_trap_does_what_its_line_says(shown):
     nima = actor_for(LEARNER[0])
-    wrong, expired, blocked, old, damaged, band = printed(shown)[-1].cards
+    wrong, expired, blocked, old, damaged, band = practice.printed(shown)[-1].cards
 
     def kind(text: str) -> str:
         return scan(nima, scanned=Scanned(text, "k" * 32), bench=Bench()).panel.kind
@@ -109,7 +91,7 @@ def test_H28_every_wristband_on_the_sheets_is_a_cancelled_copy_and_is_refused(sh
     nima = actor_for(LEARNER[0])
     bands = {
         card.text
-        for section in printed(shown)
+        for section in practice.printed(shown)
         for card in section.cards
         if card.text.startswith("W")
     }
