@@ -6,7 +6,6 @@ holds, things that overlap. The same description, fields and code always give th
 """
 
 from collections.abc import Mapping
-from dataclasses import replace
 from functools import lru_cache
 
 from lims.core import codes
@@ -168,7 +167,7 @@ def _symbol(template: Template, place: SymbolPlace, text: str, dpi: int) -> Symb
                 ),
                 field=place.carries,
             )
-    return replace(like, text=text)
+    return like.saying(text)
 
 
 @lru_cache(maxsize=512)

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Self
 
 from lims.core.words import Text as _
 from lims.labels import symbols
@@ -22,6 +23,13 @@ class Symbol:
     module_dots: int
     row_dots: int
     most: int
+
+    def saying(self, text: str) -> Self:
+        """The same symbol with another text."""
+        other = object.__new__(type(self))
+        vars(other).update(vars(self), text=text)
+        vars(other).pop("rows", None)
+        return other
 
     @cached_property
     def rows(self) -> tuple[str, ...]:

@@ -67,8 +67,9 @@ def printable(template: Template, name: str, value: str) -> str:
             ),
             field=name,
         )
-    folded = unicodedata.normalize("NFC", value).strip()
-    for each in folded:
+    plain = value.isascii() and value.isprintable()
+    folded = (value if plain else unicodedata.normalize("NFC", value)).strip()
+    for each in "" if plain else folded:
         if unicodedata.category(each)[0] == "C" and each != _JOINER:
             raise FieldWrong(
                 _(

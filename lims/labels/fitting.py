@@ -7,12 +7,13 @@ never clipped (H13).
 import re
 import unicodedata
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import Decimal
 from functools import lru_cache
 from itertools import product
 from math import ceil, floor
 from string import ascii_uppercase, digits
+from typing import Self
 
 from PIL.ImageFont import FreeTypeFont
 
@@ -54,6 +55,12 @@ class Words:
     align: str
     right: int
 
+    def saying(self, text: str) -> Self:
+        """The same line with other letters of the same widths; `replace` would take most of it."""
+        other = object.__new__(type(self))
+        vars(other).update(vars(self), text=text, ordered=text)
+        return other
+
 
 def has_room(template: Template, name: str, text: str) -> bool:
     """Whether a design has room for a text in one of its fields, at every resolution."""
@@ -89,7 +96,7 @@ def fitted(label: str, place: TextPlace, text: str, dpi: int) -> list[Words]:
     if _is_even(text, place.face):
         figures = text.isdigit()
         like = _even_words(label, place, len(text), figures, dpi)
-        return [replace(like, text=text, ordered=text)]
+        return [like.saying(text)]
     font = choose(text, place.face, place.name)
     room = whole_dots(place.width_mm, dpi)
     size = place.size_pt
