@@ -56,8 +56,9 @@ def print_job(actor: Actor, number: int) -> None:
     sweep asks again.
     """
     with db.reading() as session:
-        undrawn = [each.id for each in queries.waiting_in(session, number) if not each.printer]
-        names = {each.printer for each in queries.waiting_in(session, number) if each.printer}
+        waiting = queries.waiting_in(session, number)
+    undrawn = [each.id for each in waiting if not each.printer]
+    names = {each.printer for each in waiting if each.printer}
     for each in undrawn:
         _draw_only(actor, each)
     for name in sorted(names):
@@ -125,7 +126,7 @@ def _next(actor: Actor, name: str, holder: str) -> bool:
     except (PrinterSilent, PrinterStopped, Interrupted, BadInput) as stopped:
         turns.saw(name, *_what_stops(stopped), rests=True)
         return False
-    turns.saw(name, Health.READY, answered=answered)
+    turns.saw(name, Health.READY, answered=answered, before=turn)
     return True
 
 

@@ -9,7 +9,7 @@ from sqlalchemy import update
 from lims import ledger
 from lims.core import clock, db
 from lims.core.permissions import Actor
-from lims.labels import queries, reasons, turns
+from lims.labels import reasons, turns
 from lims.labels.handing import Handed
 from lims.labels.models import LabelRequest, RequestState
 from lims.labels.services import stream
@@ -30,12 +30,12 @@ def move(
             update(LabelRequest)
             .where(LabelRequest.id == request_id, LabelRequest.state == old)
             .values(state=new, moved_at=clock.now(), error=error, remote=remote)
-        ).rowcount  # type: ignore[attr-defined]
-        if moved and entry:
+            .returning(LabelRequest.code, LabelRequest.copy)
+        ).one_or_none()
+        if moved is not None and entry:
             actor, kind, data = entry
-            row = queries.request_by_id(session, request_id)
-            ledger.record(actor, stream(row.code), kind, {"copy": row.copy, **data})
-        return bool(moved)
+            ledger.record(actor, stream(moved.code), kind, {"copy": moved.copy, **data})
+        return moved is not None
 
 
 def claim(request_id: UUID, printer: str, holder: str) -> bool:

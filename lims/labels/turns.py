@@ -129,16 +129,22 @@ def saw(
     *,
     answered: bool | None = None,
     rests: bool = False,
+    before: LabelTurn | None = None,
 ) -> None:
     """Note what a printer was like; who only took a label keeps its health.
 
     Args:
         answered: whether it answered when it was asked; None where it was not asked.
         rests: leave it alone for a while.
+        before: what was known of it, where that was read a moment ago.
     """
     now = clock.now()
-    if health is Health.READY and answered is None and said is None and _known(printer, now):
-        return
+    if health is Health.READY and answered is None and said is None:
+        if before is None:
+            with db.reading() as session:
+                before = of(session, printer)
+        if _known_ready(before, now):
+            return
     with db.transaction() as session:
         turn = of(session, printer)
         if turn is None:
@@ -153,10 +159,8 @@ def saw(
             turn.answered, turn.asked_at = answered, now
 
 
-def _known(printer: str, now: datetime) -> bool:
+def _known_ready(turn: LabelTurn | None, now: datetime) -> bool:
     """Whether it stands there already, and lately, that a printer is ready."""
-    with db.reading() as session:
-        turn = of(session, printer)
     return (
         turn is not None
         and turn.health is Health.READY
