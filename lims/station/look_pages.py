@@ -22,6 +22,7 @@ PARTS = {
     "forms": _("Forms"),
     "lists": _("Lists"),
     "things": _("Things"),
+    "warmth": _("Temperature"),
     "slots": _("Slots"),
     "bed": _("Bedside"),
     "paper": _("On paper"),

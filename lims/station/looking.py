@@ -1,7 +1,7 @@
 """What /look is shown with: made-up things that no database knows, in the reader's language."""
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from types import SimpleNamespace
@@ -182,9 +182,8 @@ def lists(zone: ZoneInfo) -> dict[str, Any]:
 
 
 def things(zone: ZoneInfo) -> dict[str, Any]:
-    """A lineage, where a thing stood, how warm it got, its labels; and none of these."""
-    now = clock.now()
-    place = Place(code=_code("A", 12), name="Freezer 2", kind="freezer", temperature_class="-80C")
+    """A lineage, where a thing stood, its labels; and none of these."""
+    now, place = clock.now(), _freezer()
     rests = [
         Rest(place if at % 2 else None, "Sara Ahmadi" if at % 3 else "",
              now - timedelta(days=at + 1), now - timedelta(days=at), timedelta(days=1),
@@ -193,7 +192,6 @@ def things(zone: ZoneInfo) -> dict[str, Any]:
     ]  # fmt: skip
     item = Item(code=_code("V", 4217), kind=ItemKind.DOSE, state=State.RELEASED, thaw_count=0)
     return {
-        **_temperatures(place, now, zone),
         "rests": rests, "item": item, "out": timedelta(minutes=4), "cold": True,
         "in_words": custody.in_words, "drawn": _lineage(), "kinds": KIND_NAMES,
         "states": STATE_NAMES, "copies": [
@@ -205,8 +203,13 @@ def things(zone: ZoneInfo) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _temperatures(place: Place, now: datetime, zone: ZoneInfo) -> dict[str, Any]:
+def _freezer() -> Place:
+    return Place(code=_code("A", 12), name="Freezer 2", kind="freezer", temperature_class="-80C")
+
+
+def warmth(zone: ZoneInfo) -> dict[str, Any]:
     """A place as it stands in four ways, and a day with a warm spell and a silence."""
+    now, place = clock.now(), _freezer()
     monitoring, read = custody.monitoring, custody.excursions.Read
     logger = SimpleNamespace(serial="TT-77")
     stands = [
@@ -231,6 +234,7 @@ def _temperatures(place: Place, now: datetime, zone: ZoneInfo) -> dict[str, Any]
         "edge": monitoring.drawing.edges(begins, now, zone),
         "degrees": monitoring.said.degrees,
         "told": monitoring.said,
+        "in_words": custody.in_words,
         "place": place,
         "listed": 3,
     }
@@ -310,6 +314,7 @@ SHOWN: Mapping[str, Callable[[ZoneInfo], dict[str, Any]]] = {
     "forms": controls,
     "lists": lists,
     "things": things,
+    "warmth": warmth,
     "slots": box,
     "bed": bed,
     "paper": paper,
