@@ -253,6 +253,7 @@ def test_a_form_begins_with_what_was_said_last_and_a_recipient_only_of_the_same_
     }  # fmt: skip
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # permissions know none
 @pytest.mark.parametrize("role", sorted(PEOPLE))
 def test_who_may_not_send_prints_no_label_of_a_shipment(donor, pair, role):
     tara, _teo = pair

@@ -352,7 +352,7 @@ class History:
 
 
 def test_H11_kept_scans_in_any_order_end_alike_or_are_put_aside(late, measured):
-    histories = 2000 if SOAK else 20
+    histories = 2000 if SOAK else 8
     different, aside, taken = [], 0, 0
     for number in range(histories):
         history = History(late, Random(f"{SEED}/{number}"))

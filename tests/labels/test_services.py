@@ -355,6 +355,7 @@ def test_a_picture_fetches_neither_a_name_nor_the_figures_of_a_vial(
     assert fetched == []
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # permissions know none
 @pytest.mark.parametrize("role", sorted(PEOPLE))
 def test_who_prints_no_labels_and_audits_none_sees_no_picture(database, technician, role):
     asked = ask(technician, codes.draw("S"))

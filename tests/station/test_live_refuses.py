@@ -20,6 +20,7 @@ def practice(letter: str) -> str:
     return codes.draw(letter, practice=True)
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 @pytest.mark.parametrize("letter", LETTERS)
 def test_demo_live_refuses_every_kind_of_practice_code(site, letter):
     code = practice(letter)

@@ -106,7 +106,7 @@ while True:
 def test_a_sealer_that_is_killed_leaves_whole_seals_and_the_next_one_goes_on(
     database, database_url, technician, key
 ):
-    rounds = 25 if SOAK else 5
+    rounds = 25 if SOAK else 2
     write(technician)
     ledger.seal()
     for number in range(rounds):
