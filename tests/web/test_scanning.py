@@ -264,6 +264,25 @@ def test_a_scan_while_the_page_goes_is_played_on_the_next(page, scanner, web):
         go.set()
 
 
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_H05_a_code_behind_a_fingers_key_never_stays_in_a_secret(page, scanner, measured, layout):
+    """Somebody types her PIN when the scanner begins: nothing is taken, what she typed stays."""
+    code = codes.draw("A")
+    page.focus("[name=pin]")
+    scanner.type("407", gap_ms=150)
+    scanner.key(gap_ms=150, code="Digit1", key="1", text="1")
+    for key in keys_of(code, layout):
+        scanner.key(gap_ms=3, **key)
+    scanner.key(gap_ms=3, code="Enter", key="Enter", text="\r")
+    stop = page.locator("#scan-said [data-verdict=stop]")
+    playwright.expect(stop).to_be_visible()
+    left = page.input_value("[name=pin]")
+    measured("H05", trials=1, failures=int(left != "4071"), what="a PIN")
+    assert left == "4071"
+    assert page.input_value("[name=place]") == ""
+    assert "407" not in stop.inner_text()
+
+
 def test_H05_random_focus_and_typing(page, scanner, measured):
     """Layouts and fields at random, with somebody typing up to the moment of the scan."""
     chance, altered, stops = Random(SEED), [], 0

@@ -131,17 +131,17 @@ function found(end) {
     if (text === false) return { kind: "unclear", burst, text: "" };
     if (text) return { kind: "ours", burst, text };
   }
-  if (run.length < SHORTEST || run[0].field?.type === "password") return null;
+  if (run.length < SHORTEST) return null;
+  // One of ours behind a finger's key is as good as certain, but 1 in 37 is not never: it is not
+  // taken, and what the finger typed stays.
+  const behind = [12, 9].find((length) => run.length > length && reading(run.slice(-length)));
+  const unreadable = { kind: "unreadable", burst: behind ? run.slice(-behind) : run };
+  if (run[0].field?.type === "password") return behind ? { ...unreadable, text: "" } : null;
   const text = foreign(run, inserted(run));
   const takes = run[0].field?.id === "scan" || run[0].field?.hasAttribute("data-supplier");
   // Half a code of ours fits no check character; half a supplier's code looks like a whole one.
   const half = run[0].at - broken < REST;
-  if (!takes || half || end !== "Enter") {
-    // One of ours behind a finger's key is as good as certain, but 1 in 37 is not never: it is not
-    // taken, and what the finger typed stays.
-    const behind = [12, 9].find((length) => run.length > length && reading(run.slice(-length)));
-    return { kind: "unreadable", burst: behind ? run.slice(-behind) : run, text: text || "" };
-  }
+  if (!takes || half || end !== "Enter") return { ...unreadable, text: text || "" };
   return text
     ? { kind: "foreign", burst: run, text }
     : { kind: "unclear", burst: run, text: "" };
