@@ -301,28 +301,27 @@ def _wandered(chance: Random, donor, standing, trial: int) -> list[str]:
             custody.move_place(who, code=box, to=lay[box])
         look()
 
+    def a_while() -> None:
+        for _each in range(5):
+            standing.forward(seconds=chance.randint(1, 50))
+            wander()
+
     def deliver(cel: str) -> None:
         monitoring.deliver(who, code=warm, readings=[Read(clock.now(), Decimal(cel))])
 
     look()
     deliver("-80")
-    for _each in range(5):
-        standing.forward(seconds=chance.randint(1, 50))
-        wander()
+    a_while()
     standing.forward(seconds=10)
     began = clock.now()
     deliver("-50")
     look()
-    for _each in range(5):
-        standing.forward(seconds=chance.randint(1, 50))
-        wander()
+    a_while()
     standing.forward(seconds=10)
     ended = clock.now()
     deliver("-80")
     look()
-    for _each in range(5):
-        standing.forward(seconds=chance.randint(1, 50))
-        wander()
+    a_while()
     during = {
         code
         for (since, codes), (until, _next) in pairwise([*there, (clock.now(), set())])

@@ -184,6 +184,16 @@ def filmed(chromium) -> Iterator[Any]:
         each.close()
 
 
+def open_camera(page: Any) -> None:
+    """Sign in, and open the camera of the station by one press."""
+    page.goto("/sign-in?next=/station")
+    page.fill("#login", "tech")
+    page.fill("#password", PASSWORD)
+    page.press("#password", "Enter")
+    page.wait_for_url("**/station")
+    page.click("[data-camera-open]")
+
+
 @here_only
 def test_the_camera_moves_a_vial_and_reads_one_code_once(here, filmed, tmp_path, measured):  # noqa: F811
     """One press opens it; it stays open over a page; what it sees goes the way of a scan."""
@@ -191,12 +201,7 @@ def test_the_camera_moves_a_vial_and_reads_one_code_once(here, filmed, tmp_path,
     browser = filmed(film)
     context = browser.new_context(base_url=f"http://127.0.0.1:{here.serving.port}")
     page = context.new_page()
-    page.goto("/sign-in?next=/station")
-    page.fill("#login", "tech")
-    page.fill("#password", PASSWORD)
-    page.press("#password", "Enter")
-    page.wait_for_url("**/station")
-    page.click("[data-camera-open]")
+    open_camera(page)
     page.wait_for_selector("[data-camera=live] video")
     said(page, "ok", codes.grouped(here.vials[0]))
     page.wait_for_timeout(4000)  # it stays in sight, and counts once
@@ -318,12 +323,7 @@ def test_a_browser_with_a_reader_and_a_light_uses_both(here, filmed, tmp_path): 
     page.on("request", lambda each: sent.append(each.url))
     page.expose_function("decode", decode)
     page.add_init_script(READER_AND_LIGHT)
-    page.goto("/sign-in?next=/station")
-    page.fill("#login", "tech")
-    page.fill("#password", PASSWORD)
-    page.press("#password", "Enter")
-    page.wait_for_url("**/station")
-    page.click("[data-camera-open]")
+    open_camera(page)
     said(page, "ok", codes.grouped(here.vials[0]))
     assert not any(each.endswith("/scan/photo") for each in sent)
     light = page.locator("[data-torch]")
