@@ -16,7 +16,7 @@ from typing import Any
 
 import click
 
-from lims.core.errors import DomainError
+from lims.core.errors import DomainError, TemporaryFailure
 from lims.core.words import Text as _
 
 BAD = 2
@@ -58,6 +58,21 @@ class Commands(click.Group):
             return 1
         except Exception as fault:  # the last line of defence
             file = _keep(fault)
+            said = _by_database(fault)
+            if said is not None:
+                return _refuse(
+                    as_json,
+                    TemporaryFailure.code,
+                    str(
+                        _(
+                            "The database could not do this (%(why)s). Nothing was recorded; try "
+                            "again in a moment. If it stays so, look into %(file)s.",
+                            why=said,
+                            file=file,
+                        )
+                    ),
+                    None,
+                )
             return _refuse(
                 as_json,
                 "unexpected",
@@ -80,6 +95,15 @@ def _refuse(as_json: bool, code: str, what: str, field: str | None) -> int:
         click.echo(json.dumps({"error": error}, ensure_ascii=False))
     click.echo(f"lims: {what}", err=True)
     return BAD
+
+
+def _by_database(fault: Exception) -> str | None:
+    """What the database itself said, as where it is busy or went away; None for other faults."""
+    from sqlalchemy.exc import OperationalError  # most commands never need it
+
+    if not isinstance(fault, OperationalError):
+        return None
+    return (str(fault.orig).strip() or "-").splitlines()[0][:200]
 
 
 def _keep(fault: Exception) -> Path:

@@ -2,14 +2,17 @@
 
 import json
 import os
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from sqlalchemy import text
 
-from lims import cli, migrations
+from lims import cli, ledger, migrations
 from lims.core import codes, db
 from tests import services_here
 
@@ -224,6 +227,23 @@ def test_what_nobody_foresaw_is_one_line_that_names_a_file(run, home, monkeypatc
     assert "private detail" not in what
     assert "ZeroDivisionError: private detail" in log.read_text()
     assert log.stat().st_mode & 0o077 == 0
+
+
+def test_a_database_that_somebody_else_holds_is_said_to_be_locked(run, home, monkeypatch):
+    verify = ledger.verify
+
+    def held(session, *given, **more):
+        session.execute(text("PRAGMA busy_timeout = 10"))  # a person has more patience
+        with closing(sqlite3.connect(home / "lims.db", isolation_level=None)) as other:
+            other.execute("BEGIN EXCLUSIVE")
+            return verify(session, *given, **more)
+
+    monkeypatch.setattr("lims.ledger.verify", held)
+    what = refused(run("ledger", "verify", "--json"), "temporary_failure")
+    assert "database is locked" in what
+    assert "Nothing was recorded" in what
+    (log,) = (home / "log").iterdir()
+    assert str(log) in what
 
 
 @pytest.mark.parametrize(
