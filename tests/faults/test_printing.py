@@ -135,7 +135,7 @@ def mend(printers):
 
 
 def ask(technician, count):
-    """So many labels, in acts of one to five; whoever is told that nothing was recorded asks again."""
+    """So many labels, in acts of one to five; who hears that nothing was recorded asks again."""
     asked = []
     while len(asked) < count:
         wanted = min(random.randrange(1, 6), count - len(asked))
