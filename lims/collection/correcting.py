@@ -58,9 +58,8 @@ def _put(
     # What is used up is held as well: whatever was made of it is held with it.
     if stopped and item.state is not State.REJECTED:
         said = ", ".join(each.id for each in stopped)
-        custody.place_hold(
-            actor, session, item, f"outside its limits by a correction: {said}", "correction"
-        )
+        reason = custody.reasons.LIMITS_CORRECTED.kept(rules=said)
+        custody.place_hold(actor, session, item, reason, "correction")
     return (specimen,)
 
 

@@ -10,6 +10,7 @@ from lims.collection import permissions as may
 from lims.collection import queries
 from lims.collection.models import Specimen, SpecimenKind
 from lims.core import clock, db, gate
+from lims.core.because import Because
 from lims.core.errors import BadInput
 from lims.core.permissions import Actor, requires
 from lims.core.units import Quantity
@@ -41,6 +42,7 @@ _LIMITS = {
     SpecimenKind.MENSTRUAL_FLUID: "collection.menstrual.",
     SpecimenKind.CORD: "collection.cord.",
 }
+_PARENT = Because(_("parent rejected"))
 _STATES = {
     Decision.ACCEPT: State.ACCEPTED,
     Decision.HOLD: State.ON_HOLD,
@@ -121,7 +123,7 @@ def receive(
             reason=reason,
         )
         if decision is Decision.REJECT:
-            custody.block_descendants(actor, item, reason="parent rejected")
+            custody.block_descendants(actor, item, reason=_PARENT.kept())
         return item
 
 

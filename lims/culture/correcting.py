@@ -67,8 +67,8 @@ def _put(
     stopped = [each.id for each in rows if each.result is gate.Result.STOPPED]
     # What is used up is held as well: whatever was made of it is held with it.
     if stopped and item.state is not State.REJECTED:
-        said = f"outside its limits by a correction: {', '.join(stopped)}"
-        custody.place_hold(actor, session, item, said, "correction")
+        reason = custody.reasons.LIMITS_CORRECTED.kept(rules=", ".join(stopped))
+        custody.place_hold(actor, session, item, reason, "correction")
     return (record,)
 
 

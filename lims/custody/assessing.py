@@ -14,7 +14,7 @@ from lims.core import clock, db
 from lims.core.errors import BadInput, NotAllowed
 from lims.core.permissions import Actor, requires
 from lims.core.words import Text as _
-from lims.custody import areas, loggers, queries, telling, ways
+from lims.custody import areas, loggers, queries, reasons, telling, ways
 from lims.custody import permissions as may
 from lims.custody.errors import NothingToAssess
 from lims.custody.models import Place, Shipment
@@ -72,7 +72,9 @@ def assess(
             reason=said,
         )
         if usable:
-            loggers.free(actor, session, shipment, f"{outcome.value}: {said}")
+            loggers.free(
+                actor, session, shipment, reasons.ASSESSED.kept(outcome=outcome, words=said)
+            )
         return record
 
 

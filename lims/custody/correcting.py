@@ -24,7 +24,7 @@ from lims.core.errors import BadInput, NotAllowed
 from lims.core.permissions import Actor, Role, requires
 from lims.core.units import Quantity
 from lims.core.words import Text as _
-from lims.custody import holding, telling
+from lims.custody import holding, reasons, telling
 from lims.custody import permissions as may
 from lims.custody.errors import Answered, EntryUnknown, NotCorrectable, NotEnough
 from lims.custody.items import find
@@ -312,7 +312,7 @@ def _come(
     line.outcome = new["outcome"]
     # A hold that stands is not lifted by it: quality looks at the thing first.
     if line.outcome != "received" and item.state not in FINAL:
-        reason = f"{line.outcome} in a shipment, by a correction of its receipt"
+        reason = reasons.RECEIPT_CORRECTED.kept(came=line.outcome)
         holding.place_hold(actor, session, item, reason, "shipment")
     return (line,)
 

@@ -8,7 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from lims import people, studies
-from lims.core import codes, db, units
+from lims.core import because, codes, db, units
 from lims.core.errors import NotFound
 from lims.core.permissions import Actor, requires
 from lims.core.words import Exact
@@ -202,7 +202,9 @@ def about(actor: Actor, *, code: str) -> Sequence[tuple[Any, Any]]:
         offer = handing.open_offer(session, item.id)
         if offer is not None:
             rows.append((_("Offered to"), people.name_of(session, offer.receiver_id)))
-        rows += [(_("On hold"), each.reason) for each in queries.holds(session, [item.id])]
+        rows += [
+            (_("On hold"), because.said(each.reason)) for each in queries.holds(session, [item.id])
+        ]
         return rows
 
 

@@ -7,12 +7,12 @@ from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
 from lims import ledger
-from lims.core import clock, codes, db, events
+from lims.core import because, clock, codes, db, events
 from lims.core.errors import BadInput
 from lims.core.permissions import Actor, requires
 from lims.core.words import Text as _
 from lims.custody import permissions as may
-from lims.custody import queries, telling
+from lims.custody import queries, reasons, telling
 from lims.custody.errors import OnHold
 from lims.custody.items import find
 from lims.custody.models import Hold, Item
@@ -98,7 +98,7 @@ def free_each(actor: Actor, session: Session, placed_by: ColumnElement[bool], be
 def hold_her_material(*, actor: Actor, subject: Subject, material: str) -> None:
     """She withdrew: whatever is left of her material is held, in the same commit (X8, H24)."""
     with db.transaction() as session:
-        reason = f"consent withdrawn; her choice for the material: {material}"
+        reason = reasons.CONSENT.kept(material=material)
         for item in queries.items_of(session, donor_id=subject.id, limit=100_000):
             if item.state not in FINAL:
                 place_hold(actor, session, item, reason, "consent")
@@ -130,7 +130,7 @@ def lift_hold(actor: Actor, *, code: str, reason: str) -> Item:
                     "and the hold ends with it.",
                     code=codes.grouped(item.code),
                 ),
-                why=_("%(reason)s", reason=standing[0].reason),
+                why=_("%(reason)s", reason=because.said(standing[0].reason)),
             )
         if not found:
             raise OnHold(

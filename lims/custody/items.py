@@ -10,7 +10,7 @@ from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from lims import labels, ledger
-from lims.core import clock, codes, db, mode
+from lims.core import because, clock, codes, db, mode
 from lims.core.permissions import Actor
 from lims.core.words import Text as _
 from lims.custody import inheriting, queries, telling
@@ -268,6 +268,6 @@ def require_free(session: Session, *items: Item) -> None:
                 _(
                     "%(code)s is on hold: %(reason)s. Put it aside and call quality.",
                     code=codes.grouped(each.code),
-                    reason=found[0].reason,
+                    reason=because.said(found[0].reason),
                 )
             )

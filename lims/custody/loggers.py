@@ -19,7 +19,7 @@ from lims.core import clock, db, mode
 from lims.core.errors import BadInput
 from lims.core.permissions import Actor, requires
 from lims.core.words import Text as _
-from lims.custody import areas, holding, queries
+from lims.custody import areas, holding, queries, reasons
 from lims.custody import permissions as may
 from lims.custody.errors import LoggerKnown, OtherTime
 from lims.custody.excursions import Fault, Judged, Read, band_of, judge
@@ -110,7 +110,7 @@ def take(actor: Actor, session: Session, shipment: Shipment, brought: Sequence[B
         rows=[record, *new],
     )
     if record.state is RecordState.CLEAR:
-        free(actor, session, shipment, "the logger's record shows the whole way within limits")
+        free(actor, session, shipment, reasons.WAY_GOOD.kept())
     elif record.state is RecordState.OPEN:
         hold(actor, session, shipment, box, judged.faults)
     return record
@@ -120,7 +120,7 @@ def hold(
     actor: Actor, session: Session, shipment: Shipment, box: Place, faults: Iterable[Fault]
 ) -> None:
     """Hold the manifest for the way it came; what is used up as well, for what was made of it."""
-    reason = f"temperature on the way in {box.code}: {', '.join(faults)}"
+    reason = reasons.WAY.kept(box=box.code, faults=", ".join(faults))
     ids = [each.id for each in manifest(session, shipment)]
     held = {each.item_id for each in queries.holds(session, ids) if each.shipment_id == shipment.id}
     new = set(ids) - held

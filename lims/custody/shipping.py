@@ -28,6 +28,7 @@ from lims.custody import (
     holding,
     loggers,
     queries,
+    reasons,
     storage,
     telling,
     transit,
@@ -189,7 +190,7 @@ def receive(
                 item.holder_id = actor.person
             touch(actor, item, f"custody.shipment-{line.outcome}", {"in": box.code}, rows=[line])
             if line.outcome != "received" and item.state not in FINAL:
-                reason = f"{line.outcome} when {box.code} was received"
+                reason = reasons.RECEIPT.kept(came=line.outcome, box=box.code)
                 holding.place_hold(actor, session, item, reason, "shipment")
         foreign = sorted(scanned - came)
         known = session.scalars(select(Item.code).where(Item.code.in_(foreign)))

@@ -10,6 +10,7 @@ from lims.core import db, gate
 from lims.core.permissions import Actor
 from lims.core.units import ml
 from lims.custody import Item
+from lims.dosing import reasons
 from lims.dosing.bedside import TOLERANCE_UL
 
 
@@ -43,7 +44,7 @@ def judge(
     assert lot is not None  # noqa: S101 - a vial names its lot by a foreign key
     said = "; ".join(f"{each['id']} {each['result']}: {each['why']}" for each in found)
     finding = qc.deviation_on(
-        actor, session, lot, f"dose {item.code} was entered from paper, and had not passed: {said}"
+        actor, session, lot, reasons.FROM_PAPER.kept(dose=item.code, rows=said)
     )
     stopped = [each["id"] for each in found if each["result"] == gate.Result.STOPPED.value]
     if stopped:
@@ -51,7 +52,7 @@ def judge(
             actor,
             session,
             lot,
-            f"{finding.reference}: a dose given on paper had failed {', '.join(stopped)}",
+            reasons.FAILED_ON_PAPER.kept(finding=finding.reference, rules=", ".join(stopped)),
             "paper-record",
         )
     return finding.reference

@@ -9,7 +9,7 @@ from lims import custody, ledger, release
 from lims.core import clock, db, events
 from lims.core.permissions import Actor
 from lims.custody import genealogy
-from lims.dosing import queries
+from lims.dosing import queries, reasons
 from lims.release import Affected
 
 
@@ -38,5 +38,5 @@ def end_assignments(*, actor: Actor, items: Sequence[UUID]) -> None:
                 row.ended_at = clock.now()
                 ledger.record(
                     actor, custody.stream(item.code), "dosing.unassigned", rows=[row],
-                    reason="its recall was lifted",
+                    reason=reasons.RECALL_LIFTED.kept(),
                 )  # fmt: skip

@@ -12,7 +12,7 @@ from lims.core.permissions import Actor, requires
 from lims.core.words import Text as _
 from lims.custody import Item, ItemKind, State
 from lims.dosing import permissions as may
-from lims.dosing import queries
+from lims.dosing import queries, reasons
 from lims.dosing.facts_product import Kept
 from lims.dosing.models import Assignment, PreDose, Thawing
 from lims.studies.protocol import DonorRule, ProductKind
@@ -117,7 +117,7 @@ def issue(actor: Actor, *, code: str, to: str, place: str | None = None) -> Item
         row.issued_by = actor.person
         item.holder_id = actor.person
         custody.set_state(actor, item, State.ISSUED, "dosing.issued", rows=[row])
-        custody.hand_over(actor, code=item.code, to=to, place=place, reason="issue")
+        custody.hand_over(actor, code=item.code, to=to, place=place, reason=reasons.ISSUE.kept())
         return item
 
 
@@ -243,4 +243,4 @@ def hold_her_doses(*, actor: Actor, subject: studies.Subject, material: str) -> 
             item = custody.item(session, row.item_id)
             own = item.donor_id == subject.id  # held with her material
             if row.ended_at is None and item.state not in custody.FINAL and not own:
-                custody.place_hold(actor, session, item, "her consent was withdrawn", "consent")
+                custody.place_hold(actor, session, item, reasons.CONSENT.kept(), "consent")

@@ -18,7 +18,7 @@ from lims.core.permissions import Actor, requires
 from lims.core.words import Text as _
 from lims.custody import Item, ItemKind, State
 from lims.isolation import permissions as may
-from lims.isolation import queries, reconciling, rules
+from lims.isolation import queries, reasons, reconciling, rules
 from lims.isolation.models import Fill
 
 COUNTED = (State.QUARANTINE, State.TESTING, State.AWAITING_REVIEW)
@@ -108,10 +108,10 @@ def count_vials(actor: Actor, *, code: str, seen: Sequence[str]) -> FillCount:
         standing = reconciling.labels_of(session, item)
         unlabelled = sorted({each.code for each in there} & set(standing.bare))
         faults = [
-            *([f"vials missing at the count: {', '.join(missing)}"] if missing else []),
-            *([f"vials of no or another lot: {', '.join(foreign)}"] if foreign else []),
+            *([reasons.MISSING.kept(codes=", ".join(missing))] if missing else []),
+            *([reasons.FOREIGN.kept(codes=", ".join(foreign))] if foreign else []),
             *_label_faults(session, there),
-            *([] if adds_up(item, fill) else ["volumes do not add up"]),
+            *([] if adds_up(item, fill) else [reasons.VOLUMES.kept()]),
         ]
         if faults:
             fill.closed_at = fill.closed_by = None
@@ -163,9 +163,12 @@ def adds_up(item: Item, fill: Fill) -> bool:
 
 def _label_faults(session: Session, vials: Sequence[Item]) -> list[str]:
     bare = labels.without_label(session, [each.code for each in vials])
-    return [f"{len(bare)} of {len(vials)} vials without a label: {', '.join(bare)}"] if bare else []
+    if not bare:
+        return []
+    number, vials_in_all = str(len(bare)), str(len(vials))
+    return [reasons.BARE.kept(number=number, vials=vials_in_all, codes=", ".join(bare))]
 
 
 def _differs(actor: Actor, session: Session, item: Item, faults: Sequence[str]) -> None:
-    what = "fill not closed: " + "; ".join(each for each in faults if each)
+    what = reasons.not_closed([each for each in faults if each])
     events.publish("fill.differs", actor=actor, session=session, lot=item, what=what)

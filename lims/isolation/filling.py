@@ -12,7 +12,7 @@ from lims.core.permissions import Actor, requires
 from lims.core.units import Quantity
 from lims.core.words import Text as _
 from lims.custody import Item, ItemKind, State, Taken
-from lims.isolation import closing, labelling, queries
+from lims.isolation import closing, labelling, queries, reasons
 from lims.isolation import permissions as may
 from lims.isolation.models import Fill, Lot, Vial
 from lims.ledger.rules import plain
@@ -120,7 +120,11 @@ def fill(
         over = balance.row.result is not gate.Result.PASSED
         closing.settle(
             actor, session, item, vials,
-            off=f"{record.loss_ul} µL of {record.bulk_ul} µL lost: {reason}" if over else "",
+            off=reasons.LOST.kept(
+                lost=f"{record.loss_ul} µL", bulk=f"{record.bulk_ul} µL", words=reason
+            )
+            if over
+            else "",
         )  # fmt: skip
         # Not flushed yet: whoever comes second is told the state, not that a row clashed (H06).
         custody.set_state(

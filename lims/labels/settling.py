@@ -7,6 +7,7 @@ from sqlalchemy.orm import Session
 
 from lims import ledger
 from lims.core import clock, db
+from lims.core.because import Because
 from lims.core.permissions import Actor, requires
 from lims.core.words import Text as _
 from lims.labels import permissions as may
@@ -14,6 +15,8 @@ from lims.labels import queries, reasons
 from lims.labels.errors import NoRequest, NotSettled
 from lims.labels.models import CopyState, LabelRequest, RequestState
 from lims.labels.services import stream
+
+_NOT_PRINTED = Because(_("not printed"))
 
 
 def id_of(text: str) -> UUID:
@@ -46,7 +49,7 @@ def settle(actor: Actor, *, request_id: UUID, printed: bool) -> LabelRequest:
         rows = []
         if copy is not None and not printed:
             copy.state = CopyState.VOID
-            copy.void_reason = "not printed"
+            copy.void_reason = _NOT_PRINTED.kept()
             rows = [copy]
         ledger.record(
             actor,

@@ -5,7 +5,7 @@ from typing import Any
 from marshmallow import Schema
 
 from lims import custody, isolation, people
-from lims.core import codes, db
+from lims.core import because, codes, db
 from lims.core.errors import BadInput
 from lims.core.permissions import Actor
 from lims.core.words import Text as _
@@ -292,7 +292,7 @@ def _about_finding(actor: Actor, *, reference: str) -> list[tuple[Any, Any]]:
         lot = custody.item(session, finding.lot_id)
         return [
             (_("Finding"), finding.reference),
-            (_("About"), finding.description),
+            (_("About"), because.said(finding.description)),
             (_("Opened by"), people.name_of(session, finding.opened_by)),
             *isolation.lot_facts(lot.code),
         ]

@@ -7,8 +7,10 @@ from sqlalchemy.orm import Session
 
 from lims import custody, people
 from lims.core import clock, codes, db, events
+from lims.core.because import Because
 from lims.core.errors import BadInput
 from lims.core.permissions import Actor, requires
+from lims.core.words import Exact
 from lims.core.words import Text as _
 from lims.custody import Item, ItemKind, State
 from lims.qc import permissions as may
@@ -16,6 +18,7 @@ from lims.qc import queries
 from lims.qc.errors import FindingUnknown, OwnResult
 from lims.qc.models import Finding, Result
 
+_CORRECTED = Because(_("record of %(code)s corrected, entry %(entry)s"), code=Exact, entry=Exact)
 _UNJUDGED = frozenset({State.IN_PROCESS, State.QUARANTINE, State.REJECTED})
 
 
@@ -59,7 +62,7 @@ def judge_a_correction(*, actor: Actor, session: Session, item: Item, entry: int
     for each in sorted(line, key=lambda one: one.code):
         if each.kind is ItemKind.LOT and each.state not in _UNJUDGED:
             lot = custody.find(session, each.code, lock=True)
-            said = f"record of {codes.grouped(item.code)} corrected, entry {entry}"
+            said = _CORRECTED.kept(code=codes.grouped(item.code), entry=str(entry))
             deviation_on(actor, session, lot, said)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from lims import custody, people
-from lims.core import acts, clock, codes, db, mode
+from lims.core import acts, because, clock, codes, db, mode
 from lims.core.errors import DomainError, TemporaryFailure
 from lims.core.permissions import Actor, requires
 from lims.core.words import Text as _
@@ -122,7 +122,7 @@ def _trouble(session: Session, item: Item) -> Panel | None:
             str(CALL),
             recorded=False,
         )
-    reasons = custody.held_by(session, item.id)
+    reasons = [str(because.said(each)) for each in custody.held_by(session, item.id)]
     if item.state in _BAD:
         reasons.insert(0, state)
     if item.expires_at is not None and item.expires_at <= clock.now():

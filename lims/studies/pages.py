@@ -18,7 +18,7 @@ from lims.core.words import Text as _
 from lims.studies import enrolment, queries, schemas, showing
 from lims.studies import permissions as may
 from lims.studies.models import Subject, SubjectKind
-from lims.studies.protocol import WindowKind
+from lims.studies.protocol import MATERIAL_NAMES, WindowKind
 from lims.web import auth, errors, forms, nav
 from lims.web.doors import ACTS, acts_for
 from lims.web.steps import Act
@@ -109,7 +109,7 @@ def participant(number: str) -> ResponseReturnValue:
             state=schemas.STATE_NAMES[subject.state],
             kind=schemas.KIND_NAMES[subject.kind],
             consents=queries.consents(session, subject.id),
-            covers={**schemas.COVER_NAMES, **schemas.MATERIAL_NAMES},
+            covers={**schemas.COVER_NAMES, **MATERIAL_NAMES},
             consent=consent,
             judged=judged,
             judged_by=people.name_of(session, judged.signed_by) if judged else "",

@@ -10,7 +10,7 @@ from lims.core.words import Text
 from lims.studies import queries
 from lims.studies.calendar import SOURCES
 from lims.studies.models import SubjectKind, SubjectState
-from lims.studies.protocol import Criterion, Field, FieldKind, Protocol
+from lims.studies.protocol import MATERIAL_NAMES, Criterion, Field, FieldKind, Protocol
 from lims.web import fields
 from lims.web.choices import OneOf, opened
 
@@ -41,10 +41,6 @@ COVER_NAMES = {
     "follow_up": _("follow-up"),
     "tumour_markers": _("tumour markers"),
     "use_for_others": _("use for other patients"),
-}
-MATERIAL_NAMES = {
-    "destroy": _("destroy it"),
-    "keep_for_traceability": _("keep it for traceability"),
 }
 SOURCE_NAMES = {
     "natural": _("natural bleeding"),

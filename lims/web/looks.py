@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 from flask import Flask, current_app, request, session
 from markupsafe import Markup, escape
 
-from lims.core import codes, db, mode, words
+from lims.core import because, codes, db, mode, words
 from lims.core.words import Text
 from lims.web import auth, calendars, nav, tables, verdicts
 
@@ -95,7 +95,9 @@ def install(app: Flask) -> None:
         )
 
     app.jinja_env.globals["_"] = lambda message, /, **values: str(Text(message, **values))
-    app.jinja_env.filters.update(when=when, exact=exact, code=code, local=local, cards=tables.cards)
+    app.jinja_env.filters.update(
+        when=when, exact=exact, code=code, local=local, cards=tables.cards, why=because.said
+    )
     app.jinja_env.trim_blocks = True
     app.jinja_env.lstrip_blocks = True
     app.context_processor(_context)

@@ -3,7 +3,7 @@
 import re
 from decimal import Decimal
 
-from lims import collection, custody
+from lims import collection, custody, studies
 from lims.core import clock, db
 from tests.laboratory import Site
 from tests.station.conftest import grown
@@ -32,6 +32,28 @@ def test_sample_lineage_shows_the_kit_in_the_picture_and_in_the_list(site, labor
         assert "Nothing was made from it yet." in page
     # And from the kit's own page all that became of it.
     assert f'data-node="{lot}"' in _text(site, f"/items/{kit}")
+
+
+def test_why_it_is_held_is_said_in_the_readers_language(site, laboratory):
+    tube = laboratory.specimen()
+    studies.withdraw_consent(
+        laboratory.clea, number=laboratory.number, reason="she moved away",
+        material="keep_for_traceability",
+    )  # fmt: skip
+    for language, said in (
+        ("en", "consent withdrawn; her choice for the material: keep it for traceability"),
+        ("fa", "رضایت پس گرفته شد؛ انتخاب او برای نمونه‌ها: برای ردیابی نگه دارید"),
+        ("zh", "已撤回知情同意；她对材料的选择：保存以便追溯"),
+    ):
+        site.page("tara", f"/language/{language}")
+        page = _text(site, f"/items/{tube}")
+        assert page.count(f"<bdi>{said}</bdi>") == 2, language  # the hold, and its entry
+        assert "keep_for_traceability" not in page
+    site.page("tara", "/language/en")
+    kept = site.get("tara", f"/items/{tube}").json["holds"]
+    assert [each["reason"] for each in kept] == [
+        "consent withdrawn; her choice for the material: keep_for_traceability"
+    ]
 
 
 def test_a_wide_generation_opens_and_closes_without_script(site, laboratory):

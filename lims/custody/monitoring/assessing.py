@@ -10,7 +10,7 @@ from lims.core import clock, db
 from lims.core.errors import NotFound
 from lims.core.permissions import Actor, requires
 from lims.core.words import Text as _
-from lims.custody import areas, telling
+from lims.custody import areas, reasons, telling
 from lims.custody import permissions as may
 from lims.custody.assessing import MEANING, countersigned, stated
 from lims.custody.errors import NothingToAssess
@@ -72,7 +72,7 @@ def assess(
             reason=said,
         )
         if usable:
-            episodes.free(actor, session, row, f"{outcome.value}: {said}")
+            episodes.free(actor, session, row, reasons.ASSESSED.kept(outcome=outcome, words=said))
         else:
             episodes.hold(actor, session, place, row)
         return row

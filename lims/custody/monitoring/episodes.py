@@ -18,7 +18,7 @@ from lims import ledger
 from lims.core import clock, db
 from lims.core.errors import DomainError
 from lims.core.permissions import Actor, requires
-from lims.custody import areas, holding
+from lims.custody import areas, holding, reasons
 from lims.custody import permissions as may
 from lims.custody.excursions import LONGEST_GAP, Band, Fault
 from lims.custody.models import Hold, Item, Place
@@ -211,7 +211,7 @@ def written(actor: Actor, session: Session, place: Place, episode: Episode) -> N
         rows=[episode],
     )
     if episode.kind is Fault.GAP and not _holds(episode):
-        free(actor, session, episode, "a logger's file shows what was missing")
+        free(actor, session, episode, reasons.GAP_FILLED.kept())
 
 
 def _hold(
@@ -223,6 +223,7 @@ def _hold(
             select(Hold.item_id).where(Hold.episode_id == episode.id, Hold.lifted_at.is_(None))
         )
     )
-    reason = f"temperature of {place.name} from {clock.printed(episode.began_at)}: {episode.kind}"
+    since = clock.printed(episode.began_at)
+    reason = reasons.PLACE.kept(place=place.name, time=since, fault=episode.kind)
     new = {each.id for each in there} - held
     holding.hold_each(actor, session, new, reason, SOURCE, episode_id=episode.id)

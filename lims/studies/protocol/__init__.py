@@ -41,6 +41,7 @@ from lims.studies.protocol.reading import (
 )
 from lims.studies.protocol.specification import Component, Limit, SpecTest
 from lims.studies.protocol.words import (
+    MATERIAL_NAMES,
     PRODUCT_NAMES,
     CriterionKind,
     DonorRule,
@@ -53,6 +54,7 @@ from lims.studies.protocol.words import (
 )
 
 __all__ = [
+    "MATERIAL_NAMES",
     "PRODUCT_NAMES",
     "Allocation",
     "Analyte",

@@ -82,3 +82,10 @@ class FieldKind(StrEnum):
     BOOLEAN = "boolean"
     CHOICE = "choice"
     TEXT = "text"
+
+
+MATERIAL_NAMES: Mapping[str, _] = {
+    "destroy": _("destroy it"),
+    "keep_for_traceability": _("keep it for traceability"),
+}
+"""What she may choose for her material when she withdraws."""
