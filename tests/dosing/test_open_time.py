@@ -8,7 +8,7 @@ from lims.custody.opentime import Stood, open_time, refrozen
 from lims.dosing.checks import validity
 from lims.dosing.facts import Kept
 from tests.conftest import SOAK
-from tests.dosing.test_checks import NOW, good_facts, row
+from tests.dosing.facts_here import NOW, good_facts, row
 
 SEED = 20261126
 S = timedelta(seconds=1)
