@@ -15,6 +15,8 @@ from babel.messages.pofile import read_po
 
 LANGUAGES: Mapping[str, str] = {"en": "English", "fa": "فارسی", "zh": "中文"}
 _language: ContextVar[str] = ContextVar("language", default="en")
+_PERSIAN = str.maketrans("0123456789", "۰۱۲۳۴۵۶۷۸۹")
+_COUNTS = frozenset({"count", "days", "hours", "minutes", "seconds"})
 _CATALOGUES = Path(__file__).parent.parent / "translations"
 
 
@@ -40,7 +42,7 @@ class Text:
         if not self.values:
             return sentence
         with speaking(language):
-            return sentence % {name: str(value) for name, value in self.values.items()}
+            return sentence % {name: _spoken(name, value) for name, value in self.values.items()}
 
     def __eq__(self, other: object) -> bool:
         return (
@@ -54,6 +56,20 @@ class Text:
 
     def __repr__(self) -> str:
         return f"Text({self.spoken('en')!r})"
+
+
+def _spoken(place: str, value: Any) -> str:
+    """What stands in a place: a count in the reader's digits, all else as it is written."""
+    return local(value) if place in _COUNTS and type(value) is int else str(value)
+
+
+def local(value: Any) -> str:
+    """A count, or another number of prose, in the digits of the language that is spoken.
+
+    Codes, doses and whatever is compared with print keep the digits of the print.
+    """
+    digits = str(value)
+    return digits.translate(_PERSIAN) if _language.get() == "fa" else digits
 
 
 class Exact:

@@ -14,7 +14,7 @@ from persiantools.jdatetime import JalaliDate
 from lims.core import clock
 from lims.core.errors import BadInput
 from lims.core.words import Text as _
-from lims.core.words import language
+from lims.core.words import language, local
 
 _MONTHS = (
     "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
@@ -23,7 +23,6 @@ _JALALI_MONTHS = (
     "فروردین", "اردیبهشت", "خرداد", "تیر", "مرداد", "شهریور",
     "مهر", "آبان", "آذر", "دی", "بهمن", "اسفند",
 )  # fmt: skip
-_PERSIAN = str.maketrans("0123456789", "۰۱۲۳۴۵۶۷۸۹")
 JALALI = "jalali"
 
 
@@ -133,7 +132,7 @@ def spoken_day(value: date) -> str:
     now = language()
     if now == "fa":
         jalali = JalaliDate(value)
-        return f"{jalali.day} {_JALALI_MONTHS[jalali.month - 1]} {jalali.year}".translate(_PERSIAN)
+        return local(f"{jalali.day} {_JALALI_MONTHS[jalali.month - 1]} {jalali.year}")
     if now == "zh":
         return f"{value.year}年{value.month}月{value.day}日"
     return f"{value.day:02}-{_MONTHS[value.month - 1]}-{value.year}"
@@ -141,11 +140,9 @@ def spoken_day(value: date) -> str:
 
 def spoken(value: datetime, zone: ZoneInfo) -> str:
     """An instant in the local form of the language, with the name of its zone."""
-    local = clock.utc(value).astimezone(zone)
-    at = f"{local:%H:%M}"
-    if language() == "fa":
-        at = at.translate(_PERSIAN)
-    name = local.tzname() or zone.key
+    here = clock.utc(value).astimezone(zone)
+    at = local(f"{here:%H:%M}")
+    name = here.tzname() or zone.key
     if name.startswith(("+", "-")):  # zones without letters of their own, such as Asia/Tehran
         name = "UTC" + name[:3] + (":" + name[3:] if name[3:] else "")
-    return f"{spoken_day(local.date())} {at} {name}"
+    return f"{spoken_day(here.date())} {at} {name}"

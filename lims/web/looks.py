@@ -31,12 +31,6 @@ def spoken_moment(value: datetime) -> str:
     return str(calendars.spoken(value, current_app.config["TIME_ZONE"]))
 
 
-def local(value: Any) -> str:
-    """A count in the digits of the language."""
-    digits = str(value)
-    return digits.translate(calendars._PERSIAN) if words.language() == "fa" else digits
-
-
 def _practice() -> bool:
     try:
         with db.reading() as session_:
@@ -96,7 +90,7 @@ def install(app: Flask) -> None:
 
     app.jinja_env.globals["_"] = lambda message, /, **values: str(Text(message, **values))
     app.jinja_env.filters.update(
-        when=when, exact=exact, code=code, local=local, cards=tables.cards, why=because.said
+        when=when, exact=exact, code=code, local=words.local, cards=tables.cards, why=because.said
     )
     app.jinja_env.trim_blocks = True
     app.jinja_env.lstrip_blocks = True

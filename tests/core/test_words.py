@@ -61,3 +61,20 @@ def test_a_sentence_inside_a_sentence_speaks_the_same_language():
     inner = Text("dose")
     with speaking("en"):
         assert str(Text("%(what)s: %(why)s", what=inner, why="x")) == "dose: x"
+
+
+@pytest.mark.parametrize(
+    ("sentence", "said"),
+    [
+        (Text("%(count)s vials filled", count=12), "۱۲"),
+        (Text("%(minutes)s min ago, %(standing)s", minutes=7, standing="ok"), "۷"),
+        # What was written somewhere, and what is compared with print, keeps its digits.
+        (Text("%(count)s vials filled", count="12"), "12"),
+        (Text("%(number)s entries", number=12), "12"),
+        (Text("%(code)s is blocked. Put it aside and call quality.", code="V7K 4M2 9YJ"), "7"),
+    ],
+)
+def test_a_count_in_a_persian_sentence_has_persian_digits(sentence, said):
+    assert said in sentence.spoken("fa")
+    for language in ("en", "zh"):
+        assert not re.search("[۰-۹]", sentence.spoken(language))
