@@ -47,6 +47,7 @@ from lims.labels.looking import (
     requests,
 )
 from lims.labels.models import CopyState, DesignState, LabelDesign, PrinterKind, RequestState
+from lims.labels.naming import design_named
 from lims.labels.printing import print_job, redraw, test_printer, withheld, work
 from lims.labels.queries import (
     LabelFile,
@@ -115,6 +116,7 @@ __all__ = [
     "check_copy",
     "choose",
     "copies",
+    "design_named",
     "design_picture",
     "design_standing",
     "design_standings",

@@ -22,6 +22,7 @@ def listing() -> ResponseReturnValue:
         title=_("Label designs"),
         designs=found,
         words=labels.DESIGN_WORDS,
+        named=labels.design_named,
         waiting=sum(each["state"] in labels.DESIGN_UNDECIDED for each in found),
         for_me=sum(each["waits_for_me"] for each in found),
         may_decide=permissions.allowed(actor, DESIGN),
@@ -39,7 +40,7 @@ def design(template: str) -> ResponseReturnValue:
         chosen = request.args.get("drawn", words.language())
         return render_template(
             "qc/label_design.html",
-            title=_("Label design %(name)s", name=template),
+            title=_("Label design: %(name)s", name=labels.design_named(template)),
             found=found,
             label=found.deployed,
             names={

@@ -33,6 +33,7 @@ def printers() -> ResponseReturnValue:
         open_only=open_only,
         before=found[-1].number if len(found) == _JOBS else None,
         words=labels.PRINTER_WORDS,
+        named=labels.design_named,
         undecided=sum(
             each["state"] in labels.DESIGN_UNDECIDED for each in labels.designs_now(actor)
         ),
@@ -55,6 +56,7 @@ def job(number: str) -> ResponseReturnValue:
                 for each in {label.requested_by for label in found.labels}
             },
             words=labels.STATE_NAMES,
+            named=labels.design_named,
             may_change=permissions.allowed(actor, QUEUE),
             may_settle=permissions.allowed(actor, SETTLE),
             may_see=permissions.allowed(actor, SEE),
@@ -74,6 +76,7 @@ def copy(request_id: str) -> ResponseReturnValue:
         request_of=row,
         who=who,
         word=labels.STATE_NAMES[row.state],
+        named=labels.design_named,
         drawable=row.design_id is not None,
     )
 
