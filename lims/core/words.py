@@ -4,6 +4,7 @@ A `Text` is an English sentence with named places, put into words only when some
 The sentence is its own key; `lims/translations/<language>.po` holds the other languages.
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -16,6 +17,8 @@ from babel.messages.pofile import read_po
 LANGUAGES: Mapping[str, str] = {"en": "English", "fa": "فارسی", "zh": "中文"}
 _language: ContextVar[str] = ContextVar("language", default="en")
 _PERSIAN = str.maketrans("0123456789", "۰۱۲۳۴۵۶۷۸۹")
+_NO_BREAK = "\u00a0"
+_BEFORE_UNIT = re.compile(r"(?<=[0-9]) (?=[°%A-Za-zµ])")
 _COUNTS = frozenset({"count", "days", "hours", "minutes", "seconds"})
 _CATALOGUES = Path(__file__).parent.parent / "translations"
 
@@ -85,8 +88,11 @@ class Exact:
         self.written = written
 
     def __str__(self) -> str:
-        # Isolated, so that sign, unit and order stay where they are.
-        return f"\u2066{self.written}\u2069" if _language.get() == "fa" else self.written
+        if _language.get() != "fa":
+            return self.written
+        # Isolated, so that sign, unit and order stay where they are; and no line ends between a
+        # figure and its unit, for the unit would begin the next line at the other side.
+        return f"\u2066{_BEFORE_UNIT.sub(_NO_BREAK, self.written)}\u2069"
 
 
 @cache

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from babel.messages.extract import extract_from_dir
 
-from lims.core.words import LANGUAGES, Text, catalogue, speaking
+from lims.core.words import LANGUAGES, Exact, Text, catalogue, speaking
 
 ROOT = Path(__file__).parents[2]
 PLACE = re.compile(r"%\((\w+)\)s")
@@ -78,3 +78,10 @@ def test_a_count_in_a_persian_sentence_has_persian_digits(sentence, said):
     assert said in sentence.spoken("fa")
     for language in ("en", "zh"):
         assert not re.search("[۰-۹]", sentence.spoken(language))
+
+
+def test_a_figure_and_its_unit_stay_on_one_line_in_persian():
+    with speaking("fa"):
+        assert str(Exact("-80.5 °C")) == "\u2066-80.5\u00a0°C\u2069"
+        assert str(Exact("2.000 mL, 5.0E10 /mL")) == "\u20662.000\u00a0mL, 5.0E10 /mL\u2069"
+    assert str(Exact("-80.5 °C")) == "-80.5 °C"
