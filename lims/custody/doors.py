@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from lims import people, studies
 from lims.core import because, codes, db, units
-from lims.core.errors import NotFound
+from lims.core.errors import DomainError
 from lims.core.permissions import Actor, requires
 from lims.core.words import Exact
 from lims.core.words import Text as _
@@ -33,6 +33,7 @@ from lims.custody import schemas as of
 from lims.custody.items import find
 from lims.custody.models import Hold, Item, LateScan
 from lims.custody.monitoring import doors as monitoring_doors
+from lims.custody.places import place_by_code
 from lims.custody.rules import FINAL, KIND_NAMES, STATE_NAMES, ItemKind, State
 from lims.studies import Cell, Mark, Part, Step
 from lims.web.doors import Doors
@@ -167,8 +168,8 @@ def _scanned(session: Session, row: LateScan) -> str:
         return ", ".join(f"{each}" for name, each in row.given.items() if name != "code")
     code, to = (codes.fold(str(row.given[each]))[: codes.LENGTH] for each in ("code", "to"))
     try:
-        name = queries.place_of_code(session, to).name
-    except NotFound:
+        name = place_by_code(session, to).name
+    except DomainError:
         return f"{codes.grouped(code)} → {codes.grouped(to)}"
     return f"{codes.grouped(code)} → {name} ({codes.grouped(to)})"
 

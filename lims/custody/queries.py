@@ -7,7 +7,6 @@ from uuid import UUID
 from sqlalchemy import Table, bindparam, func, select
 from sqlalchemy.orm import Session, aliased
 
-from lims.core.errors import NotFound
 from lims.core.words import Text as _
 from lims.custody.errors import ItemUnknown
 from lims.custody.genealogy import chunks
@@ -40,14 +39,6 @@ def item(session: Session, item_id: UUID) -> Item:
 def place(session: Session, place_id: UUID | None) -> Place | None:
     """The place of an id."""
     return session.get(Place, place_id) if place_id else None
-
-
-def place_of_code(session: Session, code: str) -> Place:
-    """The place of a code that a door has read."""
-    found = session.scalar(select(Place).where(Place.code == code))
-    if found is None:
-        raise NotFound(_("No such place is known."))
-    return found
 
 
 def items_of(

@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from lims import ledger
@@ -14,7 +13,8 @@ from lims.core.words import Text as _
 from lims.custody import areas, boxes, queries, racks, storage, transit
 from lims.custody import permissions as may
 from lims.custody.items import find, stream
-from lims.custody.models import Item, Place
+from lims.custody.models import Item
+from lims.custody.places import place_locked
 from lims.custody.racks import Answer, Finding, Found, RackChanged, Review
 
 
@@ -52,8 +52,7 @@ def settle(
         SlotTaken: an item would come where another stays.
     """
     with db.transaction() as session:
-        box = queries.place_of_code(session, code)
-        db.locked(session, select(Place).where(Place.id == box.id))
+        box = place_locked(session, code)
         seen = racks.review(session, code, file)
         if seen.digest != review:
             raise RackChanged(

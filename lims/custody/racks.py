@@ -19,6 +19,7 @@ from lims.core.errors import BadInput, Conflict, DomainError
 from lims.core.words import Text as _
 from lims.custody import areas, boxes, queries
 from lims.custody.models import Item, Place
+from lims.custody.places import place_by_code
 from lims.custody.rules import FINAL, LETTER
 from lims.instruments import RackPosition, RackSample, RackStatus
 
@@ -132,7 +133,7 @@ def review(session: Session, code: str, file: tuple[str, bytes]) -> Review:
         OtherRack: of another rack, or of another size.
         NotReadable: no file of a rack scanner that is known here.
     """
-    box = queries.place_of_code(session, code)
+    box = place_by_code(session, code, "code")
     reading = instruments.read(file[1], file[0], instruments.Kind.RACK.value)
     (rack,) = reading.samples
     if not isinstance(rack, RackSample):
