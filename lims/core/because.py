@@ -39,7 +39,7 @@ class Because:
         pieces = _PLACE.split(sentence.message)
         self._form = re.compile(
             "".join(
-                f"(?P<{piece}>.+)" if place % 2 else re.escape(piece)
+                f"(?P<{piece}>{_shape(words.get(piece))})" if place % 2 else re.escape(piece)
                 for place, piece in enumerate(pieces)
             )
         )
@@ -61,12 +61,19 @@ class Because:
         return None if None in values.values() else Text(self.sentence.message, **values)
 
 
+def _shape(words: Words | None) -> str:
+    """What a place looks like: of words that are known only these, so a colon behind ends them."""
+    if not isinstance(words, Mapping):
+        return ".+"
+    one = "|".join(re.escape(each) for each in words)
+    return f"(?:{one})(?:, (?:{one}))*"
+
+
 def _heard(kept: str, words: Words) -> object:
     """What stands in a place, in words; None where it is none of what may stand there."""
     if not isinstance(words, Mapping):
         return words(kept)
-    named = [words.get(each) for each in kept.split(", ")]
-    return None if None in named else joined(", ", named)
+    return joined(", ", (words[each] for each in kept.split(", ")))
 
 
 def joined(mark: str, said: Iterable[object]) -> Text:

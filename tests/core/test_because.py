@@ -35,6 +35,7 @@ def test_every_reason_of_the_program_is_known_again_and_said_in_each_language():
             "fill not closed: 90 µL of 2000 µL lost: a drop; and another; not seen",
             "fill not closed: 90 µL of 2000 µL lost: a drop; and another; not seen",
         ),
+        ("not-usable: it was warm: -20 °C", "Not usable: it was warm: -20 °C"),
         ("no-effect: the lid, 100 % shut", "Usable: it has no effect on the material: the lid, "
          "100 % shut"),
     ],

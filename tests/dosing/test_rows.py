@@ -16,6 +16,7 @@ from lims.dosing.facts import (
     Thaw,
 )
 from tests.dosing.facts_here import DOSE, FET, KINDS, NOW, H, M, S, changed, good_facts, row, signed
+from tests.findings import says_its_lines
 
 ABSENT = {
     "exo": {"B09", "B15", "B22"},
@@ -390,12 +391,4 @@ def test_her_own_dose_has_no_other_to_take(kind: str) -> None:
 def test_every_stop_and_warning_has_its_four_lines() -> None:
     for check, kind, wrong in STOPS + WARNS:
         for each in BEDSIDE.ask(good_facts(kind, **wrong), NOW).rows:
-            finding = each.finding
-            assert finding.what.spoken("en").strip(), each.id
-            assert finding.why.spoken("en").strip(), each.id
-            if each.result in (Result.STOPPED, Result.WARNED):
-                assert finding.do_now is not None, (check, each.id)
-                assert finding.call is not None, (check, each.id)
-                assert finding.do_now.spoken("en")[0].isupper(), (check, each.id)
-                assert finding.call.spoken("en").strip(), (check, each.id)
-                assert "%(" not in "".join(each.shown().values()), (check, each.id)
+            says_its_lines(check, each)

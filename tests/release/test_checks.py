@@ -28,6 +28,7 @@ from lims.release.facts import (
     TestResult,
 )
 from tests.conftest import SOAK
+from tests.findings import says_its_lines
 
 S = timedelta(seconds=1)
 NOW = datetime(2026, 5, 1, 9, tzinfo=UTC)
@@ -335,15 +336,7 @@ def test_expiry_is_exact_across_a_change_of_clock() -> None:
 def test_every_stop_and_warning_has_its_four_lines() -> None:
     for check, kind, wrong in STOPS + WARNS:
         for each in ask(good_facts(kind, **wrong)).rows:
-            finding = each.finding
-            assert finding.what.spoken("en").strip(), each.id
-            assert finding.why.spoken("en").strip(), each.id
-            if each.result in (Result.STOPPED, Result.WARNED):
-                assert finding.do_now is not None, (check, each.id)
-                assert finding.call is not None, (check, each.id)
-                assert finding.do_now.spoken("en")[0].isupper(), (check, each.id)
-                assert finding.call.spoken("en").strip(), (check, each.id)
-                assert "%(" not in "".join(each.shown().values()), (check, each.id)
+            says_its_lines(check, each)
 
 
 @given(st.data())
